@@ -1,0 +1,1 @@
+"""What the deploy decides, as pure functions: nothing here reads a host, a file or a clock."""

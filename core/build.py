@@ -1,0 +1,86 @@
+"""What a build of whisper.cpp consists of, and the name that follows from it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from core.release import Release
+
+PROGRAMS = ("whisper-server", "whisper-cli")
+# Arch's ROCm lies here; nothing but login shells has it on PATH.
+ROCM = "/opt/rocm"
+
+# Whose versions decide whether a HIP build is still good: 7 and 10 have the same sonames.
+ROCM_PACKAGES = ("hip-runtime-amd", "hipblas", "rocblas", "rocm-llvm")
+
+TOOLS = ("base-devel", "ccache", "cmake", "curl", "ffmpeg", "git", "ninja", "python")
+COMMON_ARGUMENTS = (
+    "-DCMAKE_BUILD_TYPE=Release",
+    # One file a program, which does not mind being moved.
+    "-DBUILD_SHARED_LIBS=OFF",
+    "-DWHISPER_BUILD_SERVER=ON",
+    "-DWHISPER_BUILD_TESTS=OFF",
+    "-DCMAKE_C_COMPILER_LAUNCHER=ccache",
+    "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache",
+)
+
+
+def packages(backend: str) -> tuple[str, ...]:
+    """The pacman packages that a backend ("hip" or "cpu") needs on the host."""
+    return (*TOOLS, "rocm-hip-sdk") if backend == "hip" else TOOLS
+
+
+def cmake_arguments(backend: str, gpu_targets: Sequence[str]) -> tuple[str, ...]:
+    """The definitions that CMake is given; `gpu_targets` matters for "hip" alone."""
+    if backend == "cpu":
+        return (*COMMON_ARGUMENTS, "-DGGML_HIP=OFF")
+    return (
+        *COMMON_ARGUMENTS,
+        "-DCMAKE_HIP_COMPILER_LAUNCHER=ccache",
+        "-DGGML_HIP=ON",
+        f"-DAMDGPU_TARGETS={';'.join(gpu_targets)}",
+        f"-DCMAKE_HIP_COMPILER={ROCM}/lib/llvm/bin/clang++",
+        f"-DCMAKE_PREFIX_PATH={ROCM}",
+    )
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be built: `backend` is "hip" or "cpu", `gpu_targets` are gfx names for "hip"."""
+
+    release: Release
+    backend: str
+    gpu_targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a build depends on. `toolchain` is one line a tool, with its version."""
+
+    release: Release
+    backend: str
+    cmake_arguments: tuple[str, ...]
+    toolchain: tuple[str, ...]
+
+    @classmethod
+    def of(cls, order: Order, toolchain: Sequence[str]) -> "Recipe":
+        """The recipe for an order, with the tools that are there."""
+        arguments = cmake_arguments(order.backend, order.gpu_targets)
+        return cls(order.release, order.backend, arguments, tuple(toolchain))
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with anything that the build depends on."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """The build's directory: build-v1.9.1-3f9c0a71d2e4."""
+        return f"build-{self.release.label}-{self.fingerprint}"
+
+    @property
+    def manifest(self) -> str:
+        """What manifest.json records, as JSON text."""
+        return json.dumps({"fingerprint": self.fingerprint, **asdict(self)}, indent=2) + "\n"

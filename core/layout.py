@@ -1,0 +1,55 @@
+"""Where everything lies on a host. Users and VoiceMode know these names: they never change."""
+
+from dataclasses import dataclass
+
+SERVER_UNIT = "voicemode-whisper.service"
+PROXY_UNIT = "voicemode-whisper-proxy.service"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Absolute paths on a host, below the home directory of the user who owns the services."""
+
+    home: str
+
+    @property
+    def voicemode(self) -> str:
+        return f"{self.home}/.voicemode"
+
+    @property
+    def services(self) -> str:
+        return f"{self.voicemode}/services"
+
+    @property
+    def checkout(self) -> str:
+        return f"{self.services}/whisper.cpp"
+
+    @property
+    def build(self) -> str:
+        """The live build: a symbolic link to build-VERSION-FINGERPRINT beside it."""
+        return f"{self.checkout}/build"
+
+    @property
+    def models(self) -> str:
+        return f"{self.checkout}/models"
+
+    @property
+    def sample(self) -> str:
+        """whisper.cpp's own recording of John F. Kennedy: 11 s, 16 kHz mono."""
+        return f"{self.checkout}/samples/jfk.wav"
+
+    @property
+    def proxy(self) -> str:
+        return f"{self.services}/whisper-proxy"
+
+    @property
+    def venv(self) -> str:
+        return f"{self.services}/whisper-proxy-venv"
+
+    @property
+    def units(self) -> str:
+        return f"{self.home}/.config/systemd/user"
+
+    @property
+    def voicemode_env(self) -> str:
+        return f"{self.voicemode}/voicemode.env"

@@ -1,0 +1,55 @@
+"""Which commit of whisper.cpp `whisper_version` means."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from core.refusal import Refusal
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version of whisper.cpp: `label` is fit for a file name, `commit` 40 hexadecimal digits."""
+
+    label: str
+    commit: str
+
+
+def parse_refs(lines: Iterable[str]) -> dict[str, str]:
+    """Read a git server's reference advertisement into {reference: commit}.
+
+    `lines` is the answer to GET info/refs?service=git-upload-pack, NULs made spaces: pkt-lines of
+    a four digit length, an object id and a name (gitprotocol-http(5)). An annotated tag is
+    followed by NAME^{}, the commit that it points at.
+    """
+    found = re.findall(r"([0-9a-f]{40}) (HEAD|refs/\S+)", "\n".join(lines))
+    refs = {name: commit for commit, name in found if not name.endswith("^{}")}
+    peeled = {name[:-3]: commit for commit, name in found if name.endswith("^{}")}
+    return refs | peeled
+
+
+def resolve_release(version: str, refs: Mapping[str, str]) -> Release:
+    """The release that `version` names among `refs`: latest, a tag, a branch or a commit id."""
+    if re.fullmatch(r"[0-9a-f]{40}", version):
+        return Release(version[:12], version)
+    if version == "latest":
+        version = _newest(refs)
+    for reference in (f"refs/tags/{version}", f"refs/heads/{version}"):
+        if reference in refs:
+            return Release(re.sub(r"[^A-Za-z0-9._-]", "-", version), refs[reference])
+    raise Refusal(
+        f"whisper_version: got {version!r}, which whisper_repo has not; allowed is latest, a tag "
+        f"(the newest is {_newest(refs)}), a branch or a full commit id"
+    )
+
+
+def _newest(refs: Mapping[str, str]) -> str:
+    tags = [
+        match for name in refs if (match := re.fullmatch(r"refs/tags/(v(\d+)\.(\d+)\.(\d+))", name))
+    ]
+    if not tags:
+        raise Refusal(
+            "whisper_version: whisper_repo has no release tag such as v1.9.1; name a branch or a "
+            "full commit id"
+        )
+    return max(tags, key=lambda tag: tuple(map(int, tag.groups()[1:]))).group(1)

@@ -1,0 +1,38 @@
+"""Every setting of the deploy, with its default.
+
+Change a default here, override it for one host or group in inventory.py, or for one run:
+    pyinfra inventory.py deploy.py --data whisper_model=medium.en
+"""
+
+from os import environ
+
+# --- whisper.cpp ---------------------------------------------------------------------------------
+# "latest" release (looked up at every run, so that running again upgrades), or a tag, a branch or
+# a full commit id to stay at. Write v1.9.1, not 1.9.1.
+whisper_version = "latest"
+# Where whisper.cpp is cloned from: an http:// or https:// URL.
+whisper_repo = "https://github.com/ggml-org/whisper.cpp"
+# "hip" uses the AMD GPU, "cpu" does not; "auto" takes hip where an AMD GPU is found.
+whisper_backend = "auto"
+# GPU architectures to build for: "auto" is the card's own, or a list such as "gfx1100;gfx1101".
+gpu_targets = "auto"
+
+# --- Model ---------------------------------------------------------------------------------------
+# A name such as small.en or large-v3-turbo, or a ggml file of your own: a URL, or a path on the
+# host.
+whisper_model = "small.en"
+# SHA-256 of a model given by URL or path; named models carry their own.
+model_sha256 = ""
+# Where the named models are downloaded from, as MODEL_SOURCE/ggml-NAME.bin.
+model_source = "https://huggingface.co/ggerganov/whisper.cpp/resolve/5359861c739e955e79d9a303bcbc70fb988958b1"
+
+# --- Services ------------------------------------------------------------------------------------
+# Port of whisper-server, on 127.0.0.1 only.
+whisper_port = 2022
+# Address and port of the OpenAI-compatible proxy. 0.0.0.0 lets other machines use it.
+proxy_host = "127.0.0.1"
+proxy_port = 2023
+
+# --- Access --------------------------------------------------------------------------------------
+# The sudo password, for runs without a terminal. In a terminal leave it unset: pyinfra asks.
+_sudo_password = environ.get("PYINFRA_SUDO_PASSWORD")

@@ -1,0 +1,68 @@
+"""What a build is made of, and the name that follows."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from core.build import Order, Recipe, cmake_arguments, packages
+from core.release import Release
+
+RELEASE = Release("v1.9.1", "a" * 40)
+RECIPE = Recipe.of(Order(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"])
+
+
+def test_hip_takes_the_guide_s_flags_for_the_card_s_own_architecture():
+    arguments = cmake_arguments("hip", ("gfx1101",))
+    for flag in (
+        "-DGGML_HIP=ON",
+        "-DAMDGPU_TARGETS=gfx1101",
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DWHISPER_BUILD_SERVER=ON",
+        "-DCMAKE_HIP_COMPILER=/opt/rocm/lib/llvm/bin/clang++",
+    ):
+        assert flag in arguments
+
+
+def test_a_list_of_targets_is_cmake_s_list():
+    assert "-DAMDGPU_TARGETS=gfx1100;gfx1101" in cmake_arguments("hip", ("gfx1100", "gfx1101"))
+
+
+def test_the_cpu_build_has_nothing_of_hip():
+    assert [flag for flag in cmake_arguments("cpu", ("gfx1101",)) if "HIP" in flag] == [
+        "-DGGML_HIP=OFF"
+    ]
+
+
+def test_rocm_is_installed_for_the_gpu_alone():
+    assert "rocm-hip-sdk" in packages("hip")
+    assert set(packages("hip")) - set(packages("cpu")) == {"rocm-hip-sdk"}
+    assert {"cmake", "ninja", "git", "base-devel", "ffmpeg", "ccache", "curl", "python"} == set(
+        packages("cpu")
+    )
+
+
+def test_the_same_recipe_has_the_same_name():
+    assert Recipe.of(Order(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"]) == RECIPE
+    assert RECIPE.name == f"build-v1.9.1-{RECIPE.fingerprint}"
+    assert len(RECIPE.fingerprint) == 12
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"release": Release("v1.9.1", "b" * 40)},
+        {"backend": "cpu"},
+        {"cmake_arguments": ()},
+        {"toolchain": ("rocblas 7.2-1", "c++ 15")},
+    ],
+)
+def test_whatever_a_build_depends_on_changes_its_fingerprint(change):
+    assert replace(RECIPE, **change).fingerprint != RECIPE.fingerprint
+
+
+def test_the_manifest_records_the_recipe():
+    manifest = json.loads(RECIPE.manifest)
+    assert manifest["fingerprint"] == RECIPE.fingerprint
+    assert manifest["release"] == {"label": "v1.9.1", "commit": "a" * 40}
+    assert manifest["toolchain"] == ["rocblas 7.1-1", "c++ 15"]

@@ -1,0 +1,58 @@
+"""From a git server's answer to one commit."""
+
+import pytest
+
+from core.refusal import Refusal
+from core.release import Release, parse_refs, resolve_release
+
+A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+# As git http-backend answers, with NULs made spaces.
+ANSWER = [
+    "001e# service=git-upload-pack",
+    f"0000014a{A} HEAD multi_ack thin-pack symref=HEAD:refs/heads/master agent=git/2.39.5",
+    f"003f{A} refs/heads/master",
+    f"003d{B} refs/tags/v1.10.0",
+    f"0040{C} refs/tags/v1.10.0^{{}}",
+    f"003e{D} refs/tags/v1.9.9",
+    f"003e{D} refs/tags/v2.0.0-pre",
+    "0000",
+]
+REFS = parse_refs(ANSWER)
+
+
+def test_an_annotated_tag_is_the_commit_that_it_points_at():
+    assert REFS["refs/tags/v1.10.0"] == C
+    assert REFS["refs/heads/master"] == A
+
+
+def test_an_error_has_no_references():
+    assert parse_refs(["curl: (6) Could not resolve host: nowhere"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("latest", Release("v1.10.0", C)),
+        ("v1.9.9", Release("v1.9.9", D)),
+        ("v2.0.0-pre", Release("v2.0.0-pre", D)),
+        ("master", Release("master", A)),
+        ("e" * 40, Release("e" * 12, "e" * 40)),
+    ],
+)
+def test_a_version_is_a_release(version, release):
+    assert resolve_release(version, REFS) == release
+
+
+def test_a_branch_with_a_slash_is_still_one_directory_name():
+    assert resolve_release("fix/x", {"refs/heads/fix/x": A}).label == "fix-x"
+
+
+@pytest.mark.parametrize("version", ["v9.9.9", "1.9.9", "aaaaaaa"])
+def test_an_unknown_version_is_refused_with_the_newest_there_is(version):
+    with pytest.raises(Refusal, match=rf"whisper_version: got '{version}'.*newest is v1\.10\.0"):
+        resolve_release(version, REFS)
+
+
+def test_a_repository_without_releases_has_no_latest():
+    with pytest.raises(Refusal, match="no release tag"):
+        resolve_release("latest", {"refs/heads/master": A})

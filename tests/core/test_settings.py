@@ -1,0 +1,123 @@
+"""Settings: what is accepted, and the one line that each mistake gets."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.refusal import Refusal
+from core.settings import KNOBS, PREFIXES, Settings, read_settings
+
+ALL = Path(__file__).parents[2] / "group_data" / "all.py"
+DEFAULTS = {name: value for name, value in runpy.run_path(str(ALL)).items() if name[0] != "_"}
+
+
+def settings(**changes: Any) -> Settings:
+    return read_settings({**DEFAULTS, **changes})
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(Refusal) as caught:
+        settings(**changes)
+    assert len(caught.value.lines) == 1
+    return caught.value.lines[0]
+
+
+def test_the_defaults_are_valid_and_are_what_the_guide_names():
+    found = settings()
+    assert (found.whisper_port, found.proxy_host, found.proxy_port) == (2022, "127.0.0.1", 2023)
+    assert found.model.file_name == "ggml-small.en.bin"
+    assert found.gpu_targets == ()
+
+
+def test_every_default_is_a_knob_and_every_knob_has_a_default():
+    assert {name for name in DEFAULTS if name != "environ"} == KNOBS
+    assert all(knob.startswith(PREFIXES) for knob in KNOBS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("whisper_backend", "rocm", "auto, hip or cpu"),
+        ("whisper_backend", ["hip"], "auto, hip or cpu"),
+        ("whisper_version", 1.9, "a tag such as v1.9.1"),
+        ("whisper_version", "v1.9; rm", "a tag such as v1.9.1"),
+        ("whisper_version", "--upload-pack=x", "a tag such as v1.9.1"),
+        ("whisper_repo", "git@github.com:x/y", "an http:// or https:// URL"),
+        ("whisper_repo", "https://", "an http:// or https:// URL"),
+        ("whisper_repo", "http://[", "an http:// or https:// URL"),
+        ("whisper_repo", "https://x/ y", "an http:// or https:// URL"),
+        ("gpu_targets", "rdna3", "gfx1100;gfx1101"),
+        ("gpu_targets", "", "gfx1100;gfx1101"),
+        ("gpu_targets", [], "gfx1100;gfx1101"),
+        ("whisper_port", "http", "1024 to 65535"),
+        ("whisper_port", 0, "1024 to 65535"),
+        ("whisper_port", 80, "1024 to 65535"),
+        ("whisper_port", True, "1024 to 65535"),
+        ("whisper_port", -2022, "1024 to 65535"),
+        ("whisper_port", 2022.0, "1024 to 65535"),
+        ("proxy_port", 65536, "1024 to 65535"),
+        ("proxy_port", None, "1024 to 65535"),
+        ("proxy_host", "example.org", "an IP address"),
+        ("proxy_host", 7, "an IP address"),
+        ("model_source", "ftp://x", "an http:// or https:// URL"),
+        ("whisper_model", "small-en", "did you mean small"),
+        ("whisper_model", 5, "a URL, an absolute path"),
+        ("whisper_model", "models/mine.bin", "an absolute path"),
+        ("whisper_model", "ftp://x/ggml-x.bin", "http(s) URL"),
+        ("whisper_model", "https://x/", "http(s) URL"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
+    line = refusal(**{name: value})
+    assert line.startswith(f"{name}: got {value!r}")
+    assert allowed in line
+
+
+def test_every_mistake_has_its_own_line():
+    with pytest.raises(Refusal) as caught:
+        settings(whisper_port="x", proxy_port="y", whisper_modle="z")
+    assert [line.split(":")[0] for line in caught.value.lines] == [
+        "whisper_modle",
+        "whisper_port",
+        "proxy_port",
+    ]
+
+
+def test_a_misspelt_setting_gets_a_suggestion():
+    assert refusal(whisper_modle="x").endswith("did you mean whisper_model?")
+    assert refusal(gpu_zzzzzz="x").endswith("see group_data/all.py for those there are")
+
+
+def test_the_two_ports_differ():
+    assert "whisper_port too" in refusal(whisper_port=4000, proxy_port="4000")
+
+
+@pytest.mark.parametrize(
+    ("given", "targets"),
+    [
+        ("auto", ()),
+        ("gfx1101", ("gfx1101",)),
+        ("gfx1100;gfx1101", ("gfx1100", "gfx1101")),
+        ("gfx1100, gfx90a gfx1100", ("gfx1100", "gfx90a")),
+        (["gfx1030"], ("gfx1030",)),
+    ],
+)
+def test_gpu_targets_are_a_list_however_they_are_given(given, targets):
+    assert settings(gpu_targets=given).gpu_targets == targets
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:2023"),
+        ("localhost", "http://127.0.0.1:2023"),
+        ("0.0.0.0", "http://127.0.0.1:2023"),
+        ("192.168.1.5", "http://192.168.1.5:2023"),
+        ("::", "http://[::1]:2023"),
+        ("::1", "http://[::1]:2023"),
+    ],
+)
+def test_the_proxy_is_found_at_an_address_that_answers(host, url):
+    assert settings(proxy_host=host).proxy_url == url
