@@ -1,0 +1,49 @@
+"""OpenAI's error object, and the exception that carries one to the client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN_CHARACTERS = 40
+
+
+class ApiError(Exception):
+    """An answer other than success. `message` is for the client: no internals, no speech."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.param = param
+        self.code = code
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        """Return `{"error": {message, type, param, code}}`, the form OpenAI's clients parse."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {
+            "error": {
+                "message": self.message,
+                "type": kind,
+                "param": self.param,
+                "code": self.code,
+            }
+        }
+
+
+def invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
+    """Return the 400 for one bad field."""
+    return ApiError(400, message, param=param, code=code)
+
+
+def shown(text: str) -> str:
+    """Return what a client sent, quoted and short enough for a message."""
+    cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+    return repr(cut)

@@ -1,0 +1,44 @@
+"""A proxy in front of a fake whisper-server, both on loopback."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from whisper_proxy.app import create_app
+from whisper_proxy.settings import Settings
+
+from .fake_whisper import FakeWhisper
+from .samples import Client
+
+
+@pytest.fixture
+async def whisper() -> FakeWhisper:
+    return FakeWhisper()
+
+
+@pytest.fixture
+async def whisper_server(whisper: FakeWhisper) -> AsyncIterator[TestServer]:
+    server = TestServer(whisper.app())
+    # Test servers cancel the handler of a client that has gone, as both real ones do.
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+def settings(whisper_server: TestServer) -> Settings:
+    return Settings(upstream=str(whisper_server.make_url("/")).rstrip("/"), model="small")
+
+
+@pytest.fixture
+async def proxy(settings: Settings) -> AsyncIterator[TestServer]:
+    server = TestServer(create_app(settings))
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def client(proxy: TestServer) -> AsyncIterator[Client]:
+    async with TestClient(proxy) as result:
+        yield result

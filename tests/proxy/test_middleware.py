@@ -1,0 +1,89 @@
+import logging
+import re
+from typing import NoReturn
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from whisper_proxy import handlers
+from whisper_proxy.middleware import observe
+
+from .samples import Client
+
+ID = re.compile(r"req_[0-9a-f]{32}")
+LINE = re.compile(r"req_[0-9a-f]{32} (.*) ms=\d+")
+
+
+async def test_every_answer_has_an_id_of_its_own(client: Client) -> None:
+    ids = set()
+    for path in ("/", "/nowhere", "/v1/models/x"):
+        async with client.get(path) as response:
+            ids.add(response.headers["x-request-id"])
+    assert len(ids) == 3
+    assert all(ID.fullmatch(one) for one in ids)
+
+
+async def test_a_request_is_one_line(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "whisper_proxy")
+    async with client.get("/v1/models/a%0Ab?prompt=secret") as response:
+        request_id = response.headers["x-request-id"]
+    (line,) = caplog.messages
+    assert line.startswith(request_id)
+    match = LINE.fullmatch(line)
+    assert match
+    assert match[1] == "GET /v1/models/a%0Ab 404 audio_bytes=0"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "unknown_url"),
+        ("GET", "/v1/audio/speech", 404, "unknown_url"),
+        ("POST", "/load", 404, "unknown_url"),
+        ("POST", "/inference", 404, "unknown_url"),
+        ("GET", "/v1/audio/transcriptions", 405, "method_not_allowed"),
+        ("OPTIONS", "/v1/audio/transcriptions", 405, "method_not_allowed"),
+        ("POST", "/v1/models", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_is_not_served(
+    client: Client, method: str, path: str, status: int, code: str
+) -> None:
+    async with client.request(method, path) as response:
+        assert response.status == status
+        error = (await response.json())["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert (error["type"], error["code"]) == ("invalid_request_error", code)
+    assert path in error["message"]
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_a_405_says_what_is_allowed(client: Client) -> None:
+    async with client.get("/v1/audio/transcriptions") as response:
+        assert response.headers["Allow"] == "POST"
+
+
+async def test_a_fault_is_logged_and_not_shown(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(_: str) -> NoReturn:
+        raise LookupError("an inner secret")
+
+    monkeypatch.setattr(handlers, "_model", broken)
+    async with client.get("/v1/models") as response:
+        text = await response.text()
+        assert response.status == 500
+    assert '"server_error"' in text
+    assert "secret" not in text
+    assert "LookupError: an inner secret" in caplog.text
+    assert response.headers["x-request-id"] in caplog.text
+
+
+async def test_other_errors_of_aiohttp_keep_their_status() -> None:
+    async def refuse(_: web.Request) -> NoReturn:
+        raise web.HTTPExpectationFailed
+
+    response = await observe(make_mocked_request("POST", "/"), refuse)
+    assert response.status == 417

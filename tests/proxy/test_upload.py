@@ -1,0 +1,155 @@
+"""Forms as they come off the wire, read by a small application of their own."""
+
+import io
+import tempfile
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import FormData, web
+from aiohttp.test_utils import TestClient, TestServer
+from whisper_proxy import upload
+from whisper_proxy.errors import ApiError
+from whisper_proxy.upload import MEMORY_BYTES, Spool, read_form
+
+from .samples import Client
+
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\naudio\r\n'
+PROMPT = b'--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nhi\r\n'
+END = b"--b--\r\n"
+
+
+def field(name: str, value: bytes) -> bytes:
+    head = f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+    return head.encode() + value + b"\r\n"
+
+
+async def receive(request: web.Request) -> web.Response:
+    with Spool() as audio:
+        try:
+            fields = await read_form(request, audio)
+        except ApiError as error:
+            return web.json_response({"error": error.message}, status=error.status)
+        with audio.open() as file:
+            return web.json_response({"fields": fields, "audio": file.read().decode("latin-1")})
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Client]:
+    app = web.Application()
+    app.router.add_post("/", receive)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("body", [FILE + PROMPT + END, PROMPT + FILE + END])
+async def test_parts_come_in_any_order(receiver: Client, body: bytes) -> None:
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert await response.json() == {"fields": {"prompt": "hi"}, "audio": "audio"}
+
+
+async def test_of_a_field_sent_twice_the_last_counts(receiver: Client) -> None:
+    body = PROMPT + field("prompt", b"ho") + FILE + END
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert (await response.json())["fields"] == {"prompt": "ho"}
+
+
+async def test_a_chunked_body_is_read(receiver: Client) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield PROMPT
+        yield FILE + END
+
+    async with receiver.post("/", data=chunks(), headers=BOUNDARY) as response:
+        assert (await response.json())["audio"] == "audio"
+
+
+@pytest.mark.parametrize("size", [1, MEMORY_BYTES, MEMORY_BYTES + 1, 3 * MEMORY_BYTES])
+async def test_audio_of_any_size_arrives_whole(receiver: Client, size: int) -> None:
+    audio = (bytes(range(251)) * (size // 251 + 1))[:size]
+    form = FormData()
+    form.add_field("file", io.BytesIO(audio), filename="a.wav")
+    async with receiver.post("/", data=form) as response:
+        assert (await response.json())["audio"].encode("latin-1") == audio
+
+
+MALFORMED = {
+    "no boundary named": ({"Content-Type": "multipart/form-data"}, FILE + END),
+    "another boundary": (
+        {"Content-Type": "multipart/form-data; boundary=c"},
+        FILE + END,
+    ),
+    "no body": (BOUNDARY, b""),
+    "cut in the audio": (BOUNDARY, FILE[:-4]),
+    "cut before the end": (BOUNDARY, FILE + b"--b"),
+    "junk": (BOUNDARY, b"\x00\xff" * 100),
+    "a form in the form": (
+        BOUNDARY,
+        FILE[:5] + b"Content-Type: multipart/mixed; boundary=c\r\n\r\n",
+    ),
+    "JSON": ({"Content-Type": "application/json"}, b"{}"),
+    "no file": (BOUNDARY, PROMPT + END),
+    "an empty file": (BOUNDARY, FILE.replace(b"audio", b"") + END),
+    "two files": (BOUNDARY, FILE + FILE + END),
+    "no UTF-8": (BOUNDARY, field("prompt", b"\xff") + FILE + END),
+    "many parts": (BOUNDARY, PROMPT * upload.MAX_PARTS + FILE + END),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+async def test_a_broken_form_is_a_400(receiver: Client, case: str) -> None:
+    headers, body = MALFORMED[case]
+    async with receiver.post("/", data=body, headers=headers) as response:
+        assert response.status == 400
+        assert (await response.json())["error"]
+
+
+async def test_large_fields_are_a_413(receiver: Client) -> None:
+    half = b"x" * (upload.MAX_FIELDS_BYTES // 2 + 1)
+    body = field("prompt", half) + field("other", half) + FILE + END
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert response.status == 413
+        assert (await response.json())["error"] == "The fields beside `file` exceed 64 KiB."
+
+
+async def test_large_audio_is_a_413(receiver: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "MAX_AUDIO_BYTES", 4)
+    async with receiver.post("/", data=FILE + END, headers=BOUNDARY) as response:
+        assert response.status == 413
+
+
+async def test_a_large_body_is_refused_by_its_length(
+    receiver: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "MAX_AUDIO_BYTES", 4)
+    monkeypatch.setattr(upload, "MAX_FIELDS_BYTES", 4)
+    junk = {"Content-Type": "multipart/form-data"}
+    async with receiver.post("/", data=b"not read at all", headers=junk) as response:
+        assert response.status == 413
+
+
+def test_the_spool_is_in_memory_until_it_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    real: Callable[[], object] = tempfile.TemporaryFile
+
+    def counted() -> object:
+        made.append(real())
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", counted)
+    with Spool() as spool:
+        spool.write(bytes(MEMORY_BYTES))
+        assert not made
+        spool.write(b"x")
+        spool.write(b"y")
+        assert (len(made), spool.size) == (1, MEMORY_BYTES + 2)
+
+
+@pytest.mark.parametrize("size", [3, MEMORY_BYTES + 3])
+def test_every_reader_of_the_spool_begins_at_the_first_byte(size: int) -> None:
+    with Spool() as spool:
+        spool.write(bytes(size - 3))
+        spool.write(b"end")
+        with spool.open() as one, spool.open() as two:
+            assert len(one.read()) == len(two.read()) == size

@@ -1,0 +1,164 @@
+"""What whisper-server is sent, and what becomes of each of its answers."""
+
+import logging
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+from whisper_proxy import upstream as module
+from whisper_proxy.errors import ApiError
+from whisper_proxy.fields import Transcription
+from whisper_proxy.upload import MEMORY_BYTES, Spool
+from whisper_proxy.upstream import Upstream, open_session
+
+from . import fake_whisper as fake
+from .fake_whisper import FakeWhisper
+
+WANTED = Transcription("de", "Grüß Gott", 0.25, "json")
+ERRORS = [
+    (fake.INVALID, 400, "undecodable_audio"),
+    (fake.UNREADABLE_1_7, 400, "undecodable_audio"),
+    (fake.FFMPEG_FAILED_1_7, 400, "undecodable_audio"),
+    (fake.FFMPEG_FAILED, 400, "undecodable_audio"),
+    (fake.ODD_ERROR_1_7, 502, "upstream_error"),
+    (fake.STOF, 502, "upstream_error"),
+    (fake.FAILED, 502, "upstream_error"),
+    (fake.NOT_FOUND, 502, "upstream_error"),
+    ((200, "text/html", "<html>"), 502, "upstream_error"),
+    ((200, "application/json", "{}"), 502, "upstream_error"),
+    ((200, "application/json", "[]"), 502, "upstream_error"),
+    ((200, "application/json", '{"segments":[{"text":"secr'), 502, "upstream_error"),
+    ((302, "text/plain", ""), 502, "upstream_error"),
+]
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as result:
+        yield result
+
+
+@pytest.fixture
+def upstream(whisper_server: TestServer, session: aiohttp.ClientSession) -> Upstream:
+    return Upstream(str(whisper_server.make_url("/")).rstrip("/"), session)
+
+
+@pytest.fixture
+def nobody(session: aiohttp.ClientSession) -> Upstream:
+    with socket.create_server(("127.0.0.1", 0)) as closed_again:
+        port = closed_again.getsockname()[1]
+    return Upstream(f"http://127.0.0.1:{port}", session)
+
+
+async def transcribe(upstream: Upstream, audio: bytes = b"RIFF") -> str:
+    with Spool() as spool:
+        spool.write(audio)
+        return (await upstream.transcribe(spool, WANTED)).text
+
+
+async def failure(upstream: Upstream) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        await transcribe(upstream)
+    return caught.value
+
+
+async def test_every_field_is_sent_every_time(upstream: Upstream, whisper: FakeWhisper) -> None:
+    assert await transcribe(upstream) == fake.TEXT
+    assert whisper.fields == {
+        "response_format": "verbose_json",
+        "language": "de",
+        "prompt": "Grüß Gott",
+        "temperature": "0.250000",
+        "translate": "false",
+        "max_len": "-1",
+        "no_language_probabilities": "true",
+    }
+    assert whisper.filename == "audio"
+
+
+async def test_what_is_not_asked_is_sent_empty(upstream: Upstream, whisper: FakeWhisper) -> None:
+    with Spool() as spool:
+        spool.write(b"RIFF")
+        await upstream.transcribe(spool, Transcription("auto", "", 1e-40, "json"))
+    assert (whisper.fields["prompt"], whisper.fields["temperature"]) == ("", "0.000000")
+
+
+@pytest.mark.parametrize("size", [1, MEMORY_BYTES + 1, 5 * MEMORY_BYTES])
+async def test_the_audio_is_sent_whole_with_its_length(
+    upstream: Upstream, whisper: FakeWhisper, size: int
+) -> None:
+    audio = (bytes(range(251)) * (size // 251 + 1))[:size]
+    await transcribe(upstream, audio)
+    assert whisper.audio == audio
+    assert whisper.content_length  # without one the real server waits for ever
+
+
+@pytest.mark.parametrize(("error", "status", "code"), ERRORS)
+async def test_an_error_is_understood(
+    upstream: Upstream,
+    whisper: FakeWhisper,
+    error: tuple[int, str, str],
+    status: int,
+    code: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whisper.error = error
+    caught = await failure(upstream)
+    assert (caught.status, caught.code) == (status, code)
+    assert "secr" not in caplog.text
+
+
+async def test_a_server_that_is_not_there_is_a_503(nobody: Upstream) -> None:
+    caught = await failure(nobody)
+    assert (caught.status, caught.message) == (503, "whisper-server does not answer.")
+    assert caught.headers == {"Retry-After": "5"}
+
+
+async def test_a_server_that_crashes_is_a_503(upstream: Upstream, whisper: FakeWhisper) -> None:
+    whisper.crashes = True
+    caught = await failure(upstream)
+    assert (caught.status, caught.code) == (503, "upstream_unavailable")
+    assert caught.message == "whisper-server went away before it answered."
+    assert caught.headers == {"Retry-After": "5"}
+
+
+async def test_a_server_that_hangs_is_a_504(
+    upstream: Upstream, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "INFERENCE_SECONDS", 0.1)
+    whisper.seconds = 5
+    caught = await failure(upstream)
+    assert (caught.status, caught.code) == (504, "upstream_timeout")
+
+
+async def test_a_connection_is_used_once(upstream: Upstream, whisper_server: TestServer) -> None:
+    for _ in range(2):
+        await transcribe(upstream)
+    assert whisper_server.handler is not None
+    assert not whisper_server.handler.connections
+
+
+async def test_states(upstream: Upstream, nobody: Upstream, whisper: FakeWhisper) -> None:
+    assert await upstream.state() == "ready"
+    whisper.health_status = 404  # after a failed /load
+    assert await upstream.state() == "failing"
+    assert await nobody.state() == "unreachable"
+
+
+async def test_slow_is_busy(
+    upstream: Upstream, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEALTH_SECONDS", 0.1)
+    whisper.health_seconds = 5
+    assert await upstream.state() == "busy"
+
+
+async def test_no_word_of_an_answer_is_logged(
+    upstream: Upstream, whisper: FakeWhisper, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await transcribe(upstream)
+    assert "country" not in caplog.text
+    assert "Gott" not in caplog.text
