@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from core.refusal import Refusal
 
@@ -17,6 +17,8 @@ class Gpu:
     node: int
     gfx: str
     memory: int
+
+    to_json = asdict  # for `pyinfra … fact`
 
 
 def gfx_name(gfx_target_version: int) -> str:

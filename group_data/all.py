@@ -7,8 +7,8 @@ Change a default here, override it for one host or group in inventory.py, or for
 from os import environ
 
 # --- whisper.cpp ---------------------------------------------------------------------------------
-# "latest" release (looked up at every run, so that running again upgrades), or a tag, a branch or
-# a full commit id to stay at. Write v1.9.1, not 1.9.1.
+# "latest" release, looked up at every run, so that running again upgrades; or a tag (v1.9.1, not
+# 1.9.1), a branch or a full commit id to stay at.
 whisper_version = "latest"
 # Where whisper.cpp is cloned from: an http:// or https:// URL.
 whisper_repo = "https://github.com/ggml-org/whisper.cpp"
@@ -29,8 +29,9 @@ model_source = "https://huggingface.co/ggerganov/whisper.cpp/resolve/5359861c739
 # --- Services ------------------------------------------------------------------------------------
 # Port of whisper-server, on 127.0.0.1 only.
 whisper_port = 2022
-# Address and port of the OpenAI-compatible proxy. 0.0.0.0 lets other machines use it.
+# Address of the OpenAI-compatible proxy; 0.0.0.0 lets other machines use it.
 proxy_host = "127.0.0.1"
+# Port of the proxy.
 proxy_port = 2023
 
 # --- Access --------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+# make deploy is all that a user needs; the rest is for working on the project.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKS := deploy proxy dev
+
+.PHONY: help deploy demo test test-fast lint format setup lock clean
+
+help:
+	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
+	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
+	@echo 'make test        all tests, those on test boxes included (root on Debian)'
+	@echo 'make test-fast   the tests that need no box: under a minute'
+	@echo 'make lint        ruff, mypy, shellcheck'
+	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
+	@echo 'make lock        renew the pinned versions in requirements/'
+	@echo 'make clean       end all test boxes, delete their caches and .venv'
+
+deploy: .venv/deploy.done
+	$(BIN)/pyinfra inventory.py deploy.py
+
+demo: setup
+	$(BIN)/python -m tests.demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-fast: .venv/dev.done
+	$(BIN)/python -m pytest --ignore tests/machines
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	shellcheck .ci/run
+
+format: .venv/dev.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: .venv/dev.done
+	@$(BIN)/python -m tests.boxes setup
+
+lock: .venv/dev.done
+	for name in $(LOCKS); do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header \
+	    requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
+	done
+
+clean:
+	if [ -d .boxes ]; then $(BIN)/python -m tests.boxes down; fi
+	rm -rf .boxes .venv .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian keeps venv in a package of its own.
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed; name one with make PYTHON=...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && apt-get install -qqy --no-install-recommends python3-venv; } || \
+	  { echo 'Python has no venv module here; install it (on Debian: python3-venv)'; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/deploy.done: requirements/deploy.lock | .venv/made
+	@echo 'Installing pyinfra into .venv'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev.done: requirements/dev.lock | .venv/deploy.done
+	@echo 'Installing what tests and lint need into .venv'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,28 @@
+"""Turn Arch and CachyOS machines into private speech-to-text servers.
+
+    pyinfra inventory.py deploy.py
+
+Run it again to upgrade. Settings are in group_data/all.py.
+"""
+
+from tasks import (
+    access,
+    model,
+    packages,
+    preflight,
+    proxy,
+    services,
+    verify,
+    voicemode,
+    whisper,
+)
+
+preflight.check()
+packages.install()
+access.grant()
+model.fetch()
+whisper.build()
+proxy.install()
+services.run()
+voicemode.point()
+verify.transcribe()

@@ -1,0 +1,1 @@
+"""What a host is like: each fact reads one thing and decides nothing."""

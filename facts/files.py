@@ -1,0 +1,86 @@
+"""Files that are known by their contents, and links that name the live version of something."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+
+class LinkTarget(FactBase[str | None]):
+    """What the symbolic link at `path` says, None where there is no link."""
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("readlink", QuoteString(path), "|| true")
+
+    def process(self, output: Iterable[str]) -> str:
+        return next(iter(output))
+
+
+class RealPath(FactBase[str | None]):
+    """Where `path` leads in the end (realpath), None where nothing is there."""
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("realpath -e", QuoteString(path), "2>/dev/null || true")
+
+    def process(self, output: Iterable[str]) -> str:
+        return next(iter(output))
+
+
+class Exists(FactBase[bool]):
+    """Whether there is anything at `path`."""
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("test -e", QuoteString(path), "&& echo yes || true")
+
+    def process(self, output: Iterable[str]) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """The SHA-256 of a file; `stamped` when it was read from the stamp beside the file."""
+
+    sha256: str
+    stamped: bool
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+class KnownChecksum(FactBase[Checksum | None]):
+    """The SHA-256 of the file at `path`, None where there is none.
+
+    A sum that was taken of this very file (same size, mtime and inode) is read from its stamp,
+    PATH.sha256, rather than taken again: a model has hundreds of megabytes.
+    """
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand(
+            StringCommand("f=", QuoteString(path), ";", _separator=""),
+            'if [ -f "$f" ]; then seen="$(stat -c "%s %Y %i" "$f")";',
+            'if [ "$(cut -d" " -f2- "$f.sha256" 2>/dev/null)" = "$seen" ];',
+            'then echo "$(cut -d" " -f1 "$f.sha256") stamped"; else sha256sum < "$f"; fi; fi',
+        )
+
+    def process(self, output: Iterable[str]) -> Checksum:
+        sha256, origin = next(iter(output)).split()
+        return Checksum(sha256, origin == "stamped")
+
+
+class Versions(FactBase[list[str]]):
+    """Names of the directories PATH-*, newest first: the versions that `path` may link to."""
+
+    default = list
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand(
+            "ls -1dt",
+            StringCommand(QuoteString(path), "-*/", _separator=""),
+            "2>/dev/null || true",
+        )
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return [line.rstrip("/").rpartition("/")[2] for line in output]

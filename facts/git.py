@@ -1,0 +1,40 @@
+"""Git repositories, here and elsewhere."""
+
+from collections.abc import Iterable
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+
+class Advertisement(FactBase[list[str]]):
+    """What a git server says it has, raw, or curl's error.
+
+    Works before git is installed: curl is part of every Arch, as pacman needs it. See
+    `core.release.parse_refs`.
+    """
+
+    default = list
+
+    def command(self, repo: str) -> StringCommand:
+        url = f"{repo}/info/refs?service=git-upload-pack"
+        return StringCommand(
+            "curl -fsSL --retry 2 --connect-timeout 15 --max-time 60",
+            QuoteString(url),
+            "2>&1 | tr '\\0' ' '",
+        )
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)
+
+
+class Head(FactBase[str | None]):
+    """The commit that is checked out at `path`, None where there is no checkout."""
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand(
+            "git -C",
+            QuoteString(path),
+            "rev-parse --verify --quiet 'HEAD^{commit}' 2>/dev/null || true",
+        )
+
+    def process(self, output: Iterable[str]) -> str:
+        return next(iter(output))

@@ -1,0 +1,25 @@
+"""What the services make of real speech."""
+
+from collections.abc import Iterable
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+
+class Transcript(FactBase[str]):
+    """What the OpenAI-compatible server at `url` hears in the recording at `sample`.
+
+    An error is returned as it came, the server's or curl's: it is no transcript either.
+    """
+
+    default = str
+
+    def command(self, url: str, sample: str) -> StringCommand:
+        return StringCommand(
+            "curl -sS --max-time 300 --retry 20 --retry-delay 1 --retry-connrefused",
+            "--retry-max-time 60 -F model=whisper-1 -F response_format=text",
+            "-F", StringCommand("file=@", QuoteString(sample), _separator=""),
+            QuoteString(f"{url}/v1/audio/transcriptions"), "2>&1 || true",
+        )  # fmt: skip
+
+    def process(self, output: Iterable[str]) -> str:
+        return " ".join(output).strip()

@@ -1,0 +1,69 @@
+"""Units of the user's own service manager."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+# pyinfra's connections have no session, so systemctl must be told where the manager is.
+SYSTEMCTL = 'XDG_RUNTIME_DIR="/run/user/$(id -u)" systemctl --user'
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """State of a unit. `program` is the file that its main process runs, `revision` what the
+    process was started with as SERVICE_REVISION; both are empty where no process runs."""
+
+    active: str = "inactive"
+    enabled: str = ""
+    stale_definition: bool = False
+    invocation: str = ""
+    program: str = ""
+    revision: str = ""
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+class Unit(FactBase[UnitState]):
+    """The state of one unit, of which the running process is the measure and not the file."""
+
+    default = UnitState
+
+    def command(self, unit: str) -> StringCommand:
+        return StringCommand(
+            f"{SYSTEMCTL} show",
+            "-p ActiveState,UnitFileState,NeedDaemonReload,InvocationID,MainPID",
+            QuoteString(unit),
+            "2>/dev/null;",
+            StringCommand(f"pid=$({SYSTEMCTL} show -p MainPID --value", QuoteString(unit)),
+            '2>/dev/null); if [ "${pid:-0}" -gt 0 ]; then',
+            'echo "program=$(readlink /proc/$pid/exe)";',
+            "tr '\\0' '\\n' < /proc/$pid/environ | grep '^SERVICE_REVISION='; fi; true",
+        )
+
+    def process(self, output: Iterable[str]) -> UnitState:
+        values = dict(line.split("=", 1) for line in output if "=" in line)
+        return UnitState(
+            active=values.get("ActiveState", "inactive"),
+            enabled=values.get("UnitFileState", ""),
+            stale_definition=values.get("NeedDaemonReload") == "yes",
+            invocation=values.get("InvocationID", ""),
+            program=values.get("program", ""),
+            revision=values.get("SERVICE_REVISION", ""),
+        )
+
+
+class StartLog(FactBase[list[str]]):
+    """The first 400 lines that one invocation of a user's unit logged. Needs root."""
+
+    default = list
+
+    def command(self, invocation: str) -> StringCommand:
+        return StringCommand(
+            "journalctl --no-pager -q -o cat",
+            StringCommand("_SYSTEMD_INVOCATION_ID=", QuoteString(invocation), _separator=""),
+            "| head -n 400 || true",
+        )
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)

@@ -1,0 +1,1 @@
+"""How a host is changed: each operation compares with the facts and yields only what is missing."""

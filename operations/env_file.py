@@ -1,0 +1,25 @@
+"""Files of KEY=VALUE lines, such as voicemode.env."""
+
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+from pyinfra.facts.files import FindInFile
+
+from operations.scripts import script
+
+
+@operation()
+def variable(path: str, key: str, value: str) -> Generator[StringCommand]:
+    """Have one line KEY=VALUE in a file; every other line, mode and owner stay as they are.
+
+    `files.line` would begin a new file with an empty line.
+
+    + path: the file, which need not exist; a link is followed
+    + key: name of the variable
+    + value: as it is to stand in the file
+    """
+    if host.get_fact(FindInFile, path=path, pattern=f"^{key}=") == [f"{key}={value}"]:
+        host.noop(f"{path} has {key}={value}")
+        return
+    yield script("set-variable", path, key, value)

@@ -1,0 +1,27 @@
+"""Packages, without the partial upgrade that Arch does not support."""
+
+from collections.abc import Generator, Sequence
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from facts.pacman import MissingPackages
+
+
+@operation()
+def packages(packages: Sequence[str]) -> Generator[StringCommand]:
+    """Install what is missing, together with the system's pending upgrades, in one transaction.
+
+    + packages: names, as `pacman -S` takes them
+
+    **Example:**
+
+    .. code:: python
+
+        pacman.packages(packages=["cmake", "ninja"], _sudo=True)
+    """
+    missing = host.get_fact(MissingPackages, packages=packages)
+    if not missing:
+        host.noop("all packages are installed")
+        return
+    yield StringCommand("pacman -Syu --needed --noconfirm", *map(QuoteString, missing))

@@ -1,0 +1,71 @@
+"""Stage 1: refuse what cannot work, before anything is changed."""
+
+import sys
+
+from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.machine import BUILD_SPACE, check_platform, check_space, check_user
+from core.refusal import Refusal
+from facts.files import Exists, LinkTarget
+from facts.machine import FreeSpace, SudoNeedsPassword, UserName
+from facts.ports import Listener
+from tasks.target import Target, has_failed, stage
+
+
+@stage("Preflight")
+def check(target: Target) -> None:
+    """Refuse a host or settings that cannot work; say what will be built otherwise."""
+    settings, identity = target.settings, target.identity
+    check_platform(identity["os_release"], identity["architecture"], identity["init"])
+    check_user(identity["user"])
+    _check_sudo(target)
+    if has_failed(target.host):
+        return
+    _check_port(target, "whisper_port", settings.whisper_port)
+    _check_port(target, "proxy_port", settings.proxy_port)
+    _check_disk(target)
+    target.host.log(_summary(target))
+
+
+def _check_sudo(target: Target) -> None:
+    asks = target.host.get_fact(SudoNeedsPassword)
+    if asks and not target.host.data.get("_sudo_password") and not sys.stdin.isatty():
+        raise Refusal(
+            "sudo: asks for a password, and there is no terminal to ask in; "
+            "set the environment variable PYINFRA_SUDO_PASSWORD"
+        )
+    target.host.get_fact(UserName, _sudo=True)
+
+
+def _check_port(target: Target, name: str, port: int) -> None:
+    listener = target.host.get_fact(Listener, port=port, _sudo=True)
+    if listener and not listener.endswith((f" in {SERVER_UNIT}", f" in {PROXY_UNIT}")):
+        raise Refusal(
+            f"{name}: {port} is taken by {listener}; end that, or give a free port with "
+            f"--data {name}=PORT"
+        )
+
+
+def _check_disk(target: Target) -> None:
+    services = target.layout.services
+    free = target.host.get_fact(FreeSpace, path=services)
+    check_space(services, free, _needed(target))
+
+
+def _needed(target: Target) -> int:
+    """Bytes that the run will write: a model and a build, where they are not there yet."""
+    host, model = target.host, target.settings.model
+    live = host.get_fact(LinkTarget, path=target.layout.build) or ""
+    space = 0
+    if not live.startswith(f"build-{target.release.label}-"):
+        space += BUILD_SPACE[target.backend]
+    if not host.get_fact(Exists, path=target.model_path):
+        space += model.size or 0
+    return space
+
+
+def _summary(target: Target) -> str:
+    what = f"whisper.cpp {target.release.label} with {target.settings.model.name}"
+    if target.backend == "hip":
+        return f"{what} for the GPU ({', '.join(target.gpu_targets)})"
+    why = "as whisper_backend says" if target.gpu else "no AMD GPU found"
+    return f"{what} for the CPU: {why}"

@@ -1,0 +1,115 @@
+"""The host that a stage works on, and the form that every stage has."""
+
+import runpy
+from collections.abc import Callable
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from pyinfra import logger
+from pyinfra.api import Host, deploy
+from pyinfra.api.arguments_typed import PyinfraOperation
+from pyinfra.context import ctx_host, ctx_state
+
+from core.gpu import Gpu, choose_backend, choose_gpu
+from core.layout import Layout
+from core.refusal import Refusal
+from core.release import Release, parse_refs, resolve_release
+from core.settings import Settings, read_settings
+from facts.git import Advertisement
+from facts.kfd import Gpus
+from facts.machine import Identity
+
+ROOT = Path(__file__).parent.parent
+DEFAULTS = {
+    name: value
+    for name, value in runpy.run_path(str(ROOT / "group_data" / "all.py")).items()
+    if not name.startswith("__") and name != "environ"
+}
+
+
+class Target:
+    """What is known of a host before the run: only what the run itself cannot change."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @cached_property
+    def settings(self) -> Settings:
+        return read_settings(self.host.data.dict())
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        return self.host.get_fact(Identity)
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.identity["home"])
+
+    @cached_property
+    def gpu(self) -> Gpu | None:
+        gpus: list[Gpu] = self.host.get_fact(Gpus)
+        return choose_gpu(gpus)
+
+    @cached_property
+    def backend(self) -> str:
+        return choose_backend(self.settings.whisper_backend, self.gpu)
+
+    @cached_property
+    def gpu_targets(self) -> tuple[str, ...]:
+        found = (self.gpu.gfx,) if self.gpu else ()
+        return self.settings.gpu_targets or found
+
+    @cached_property
+    def release(self) -> Release:
+        repo = self.settings.whisper_repo
+        answer = self.host.get_fact(Advertisement, repo=repo)
+        refs = parse_refs(answer)
+        if not refs:
+            reason = answer[-1] if answer else "no answer"
+            raise Refusal(f"whisper_repo: cannot read {repo} as a git repository: {reason}")
+        return resolve_release(self.settings.whisper_version, refs)
+
+    @property
+    def model_path(self) -> str:
+        return f"{self.layout.models}/{self.settings.model.file_name}"
+
+
+target_of = cache(Target)
+
+
+def stage(name: str) -> Callable[[Callable[[Target], None]], PyinfraOperation[[]]]:
+    """Make a function of a `Target` into a stage: a @deploy with this project's defaults.
+
+    A `Refusal` fails the host that it is about, and no other.
+    """
+
+    def decorate(body: Callable[[Target], None]) -> PyinfraOperation[[]]:
+        @deploy(name, data_defaults=DEFAULTS)
+        def run() -> None:
+            host = ctx_host.get()
+            if has_failed(host):
+                return
+            try:
+                body(target_of(host))
+            except Refusal as refusal:
+                _fail(host, refusal)
+            except Exception:
+                # A host that went away gives facts of nothing; its failure is reported already.
+                if not has_failed(host):
+                    raise
+
+        return run
+
+    return decorate
+
+
+def has_failed(host: Host) -> bool:
+    """Whether a host is out of this run, for a refusal or because a fact could not be read."""
+    return host in ctx_state.get().failed_hosts
+
+
+def _fail(host: Host, refusal: Refusal) -> None:
+    for line in refusal.lines:
+        host.log_styled(line, fg="red", log_func=logger.error)
+    ctx_state.get().fail_hosts({host})

@@ -1,0 +1,17 @@
+"""Stage 9: done is what transcribes."""
+
+from core.layout import SERVER_UNIT
+from operations import speech
+from tasks.target import Target, stage
+
+
+@stage("Verify")
+def transcribe(target: Target) -> None:
+    """Fail the host unless it transcribes speech through the proxy, on the backend asked for."""
+    speech.verify(
+        name="Transcribe speech through the proxy",
+        url=target.settings.proxy_url,
+        sample=target.layout.sample,
+        unit=SERVER_UNIT,
+        backend=target.backend,
+    )

@@ -1,0 +1,37 @@
+"""Apply operations to this machine for real, through pyinfra's @local connector."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.operation import add_op
+from pyinfra.api.operations import run_ops
+from pyinfra.api.state import StateStage
+
+Apply = Callable[..., int]
+
+
+class Failed(Exception):
+    """The operation failed; the text is what it printed."""
+
+
+@pytest.fixture
+def apply() -> Apply:
+    """Apply an operation with its facts; how many commands it ran."""
+
+    def run(operation: Any, **arguments: Any) -> int:
+        state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)
+        connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        (meta,) = add_op(state, operation, **arguments).values()
+        state.set_stage(StateStage.Execute)
+        try:
+            run_ops(state)
+        except PyinfraError as error:
+            raise Failed(meta.stderr) from error
+        return len(meta._commands)
+
+    return run

@@ -1,0 +1,97 @@
+"""Checkouts, with the real git, of a repository on this machine."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from operations.git import GENERATED, checkout
+from tests.operations.conftest import Apply, Failed
+
+
+def git(path: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@x", "-C", str(path), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Upstream:
+    """A repository of two commits; any commit can be fetched from it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"file://{path}"
+        subprocess.run(["git", "init", "-q", str(path)], check=True)
+        git(path, "config", "uploadpack.allowAnySHA1InWant", "true")
+        self.commits = [self._commit(text) for text in ("one", "two")]
+
+    def _commit(self, text: str) -> str:
+        (self.path / GENERATED).parent.mkdir(parents=True, exist_ok=True)
+        for name in ("file", GENERATED):
+            (self.path / name).write_text(text)
+        git(self.path, "add", ".")
+        git(self.path, "commit", "-qm", text)
+        return git(self.path, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "upstream")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "check out"
+
+
+def at(apply: Apply, upstream: Upstream, path: Path, number: int) -> int:
+    commit = upstream.commits[number]
+    return apply(checkout, repo=upstream.url, commit=commit, path=str(path))
+
+
+def test_a_commit_is_checked_out_alone_and_then_left(apply: Apply, upstream: Upstream, path: Path):
+    assert at(apply, upstream, path, 1) > 0
+    assert at(apply, upstream, path, 1) == 0
+    assert (path / "file").read_text() == "two"
+    assert git(path, "rev-list", "--count", "HEAD") == "1"
+    assert git(path, "remote", "get-url", "origin") == upstream.url
+
+
+def test_a_directory_with_other_files_in_it_keeps_them(
+    apply: Apply, upstream: Upstream, path: Path
+):
+    (path / "models").mkdir(parents=True)
+    (path / "models" / "mine.bin").write_text("model")
+    at(apply, upstream, path, 0)
+    assert (path / "models" / "mine.bin").read_text() == "model"
+
+
+def test_an_upgrade_passes_over_what_the_build_wrote(apply: Apply, upstream: Upstream, path: Path):
+    at(apply, upstream, path, 0)
+    (path / GENERATED).write_text("written by cmake")
+    at(apply, upstream, path, 1)
+    assert (path / GENERATED).read_text() == "two"
+    assert git(path, "stash", "list") == ""
+
+
+def test_local_changes_are_kept_in_the_stash(apply: Apply, upstream: Upstream, path: Path):
+    at(apply, upstream, path, 0)
+    (path / "file").write_text("mine")
+    at(apply, upstream, path, 1)
+    assert (path / "file").read_text() == "two"
+    assert git(path, "show", "stash@{0}:file") == "mine"
+
+
+def test_a_full_clone_keeps_its_history_and_its_remote(
+    apply: Apply, upstream: Upstream, path: Path, tmp_path: Path
+):
+    subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
+    git(path, "remote", "set-url", "origin", "https://old.example/whisper.cpp.git")
+    upstream.commits.append(upstream._commit("three"))
+    at(apply, upstream, path, 2)
+    assert git(path, "rev-list", "--count", "HEAD") == "3"
+    assert git(path, "remote", "get-url", "origin") == "https://old.example/whisper.cpp.git"
+
+
+def test_a_commit_that_is_not_there_is_named(apply: Apply, upstream: Upstream, path: Path):
+    with pytest.raises(Failed, match=r"not our ref|unadvertised|couldn't find"):
+        apply(checkout, repo=upstream.url, commit="0" * 40, path=str(path))

@@ -1,0 +1,80 @@
+"""Versions and the link that names the live one, on a real file system."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from operations import live
+from tests.operations.conftest import Apply
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "it's here"
+
+
+def archive(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def test_a_link_is_made_and_then_left(apply: Apply, path: Path):
+    assert apply(live.switch, path=str(path), version="1") == 1
+    assert apply(live.switch, path=str(path), version="1") == 0
+    assert path.readlink() == Path(f"{path.name}-1")
+
+
+def test_a_link_is_replaced(apply: Apply, path: Path):
+    for version in ("1", "2"):
+        apply(live.switch, path=str(path), version=version)
+    assert path.readlink() == Path(f"{path.name}-2")
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_what_was_made_by_hand_is_kept_aside_each_time(apply: Apply, path: Path):
+    for content in ("one", "two"):
+        path.unlink(missing_ok=True)
+        path.mkdir()
+        (path / "file").write_text(content)
+        apply(live.switch, path=str(path), version="1")
+    kept = sorted(path.parent.glob("*by-hand*"))
+    assert [(directory / "file").read_text() for directory in kept] == ["two", "one"]
+
+
+def test_an_archive_is_unpacked_once_and_whole(apply: Apply, path: Path):
+    arguments = {"archive": archive(a="1"), "path": str(path), "version": "x"}
+    (path.parent / f"{path.name}-x.partial").mkdir(parents=True)
+    (path.parent / f"{path.name}-x.partial" / "stale").touch()
+    assert apply(live.unpack, **arguments) > 0
+    assert apply(live.unpack, **arguments) == 0
+    (version,) = path.parent.iterdir()
+    assert {file.name: file.read_text() for file in version.iterdir()} == {"a": "1"}
+
+
+def test_a_damaged_archive_leaves_no_version(apply: Apply, path: Path):
+    with pytest.raises(Exception, match="tar"):
+        apply(live.unpack, archive=archive(a="1")[:100], path=str(path), version="x")
+    assert not (path.parent / f"{path.name}-x").exists()
+
+
+def test_only_the_newest_versions_and_the_live_one_stay(apply: Apply, path: Path):
+    for version in "12345":
+        (path.parent / f"{path.name}-{version}").mkdir(parents=True)
+        (path.parent / f"{path.name}-{version}.new").mkdir()
+    apply(live.switch, path=str(path), version="1")
+    for version in "12345":
+        directory = path.parent / f"{path.name}-{version}"
+        import os
+
+        os.utime(directory, (int(version), int(version)))
+    assert apply(live.prune, path=str(path)) == 1
+    assert apply(live.prune, path=str(path)) == 0
+    left = sorted(entry.name.rpartition("-")[2] for entry in path.parent.iterdir() if entry != path)
+    assert left == ["1", "4", "5"]

@@ -1,0 +1,68 @@
+"""The units, as they are written."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.settings import read_settings
+from tasks.services import render
+from tasks.target import DEFAULTS
+
+UNITS = (SERVER_UNIT, PROXY_UNIT)
+# What implies a mount namespace, which can hide the GPU from the server (systemd.exec(5)).
+NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
+
+
+def unit(name: str, backend: str = "hip", depends_on: str = "x", **changes: object) -> str:
+    settings = read_settings({**DEFAULTS, **changes})
+    return render(name, depends_on, settings=settings, backend=backend)[0]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_value_has_been_filled_in(name):
+    assert "{{" not in unit(name)
+    assert unit(name).endswith("WantedBy=default.target\n")
+
+
+def test_the_server_listens_on_loopback_with_the_model_that_was_chosen():
+    text = unit(SERVER_UNIT, whisper_model="base.en", whisper_port=4022)
+    assert "models/ggml-base.en.bin" in text
+    assert "--host 127.0.0.1" in text
+    assert "--port 4022" in text
+
+
+def test_the_proxy_listens_where_it_is_told_and_asks_the_server():
+    text = unit(PROXY_UNIT, proxy_host="0.0.0.0", proxy_port=4023, whisper_port=4022)
+    assert "WHISPER_PROXY_HOST=0.0.0.0" in text
+    assert "WHISPER_PROXY_PORT=4023" in text
+    assert "WHISPER_PROXY_UPSTREAM=http://127.0.0.1:4022" in text
+
+
+def test_nothing_hides_the_gpu_from_the_server():
+    assert not re.search(NAMESPACES, unit(SERVER_UNIT), re.MULTILINE)
+    assert "ROCM_PATH" in unit(SERVER_UNIT)
+    assert "ROCM_PATH" not in unit(SERVER_UNIT, backend="cpu")
+
+
+def test_the_proxy_is_not_stopped_with_the_server():
+    assert "Requires=" not in unit(PROXY_UNIT)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_revision_changes_with_the_unit_and_with_what_it_depends_on(name):
+    settings = read_settings(DEFAULTS)
+    revisions = {
+        render(name, depends_on, settings=settings, backend=backend)[1]
+        for depends_on in ("x", "y")
+        for backend in ("hip", "cpu")
+    }
+    assert len(revisions) == (4 if name == SERVER_UNIT else 2)
+    text, revision = render(name, "x", settings=settings, backend="hip")
+    assert f"Environment=SERVICE_REVISION={revision}\n" in text
+
+
+def test_every_unit_is_a_template():
+    templates = Path(__file__).parents[2] / "templates"
+    assert {path.name for path in templates.iterdir()} == {f"{name}.j2" for name in UNITS}
