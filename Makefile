@@ -31,7 +31,8 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	shellcheck .ci/run
+	@command -v shellcheck >/dev/null || apt-get install -qqy shellcheck
+	shellcheck .ci/run operations/scripts/*.sh
 
 format: .venv/dev.done
 	$(BIN)/ruff check --fix .

@@ -47,11 +47,26 @@ def cmake_arguments(backend: str, gpu_targets: Sequence[str]) -> tuple[str, ...]
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be built: `backend` is "hip" or "cpu", `gpu_targets` are gfx names for "hip"."""
+    """What is to be built, and what it is to run on.
+
+    `backend` is "hip" or "cpu". For "hip", `gpu_targets` are the gfx names to build for and `gpu`
+    is the index of the one GPU to use.
+    """
 
     release: Release
     backend: str
-    gpu_targets: tuple[str, ...]
+    gpu_targets: tuple[str, ...] = ()
+    gpu: int | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What builds and programs need in their environment: where ROCm is, and one GPU alone.
+
+        A build for the card aborts when ROCm shows it the processor's integrated graphics too.
+        """
+        if self.backend == "cpu":
+            return {}
+        return {"ROCM_PATH": ROCM, "ROCR_VISIBLE_DEVICES": str(self.gpu or 0)}
 
 
 @dataclass(frozen=True)

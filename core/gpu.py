@@ -12,9 +12,13 @@ FRAME_BUFFERS = ("1", "2")
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU: KFD's node number, LLVM's name for its architecture, local memory in bytes."""
+    """One GPU: LLVM's name for its architecture, local memory in bytes.
 
-    node: int
+    `index` is its place among the GPUs, in the order of KFD's nodes: what ROCR_VISIBLE_DEVICES
+    counts.
+    """
+
+    index: int
     gfx: str
     memory: int
 
@@ -45,10 +49,10 @@ def parse_topology(lines: Iterable[str]) -> list[Gpu]:
             banks.setdefault((node, bank), {})[key] = value
         elif key == "gfx_target_version":
             versions[node] = int(value)
+    nodes = [(node, version) for node, version in sorted(versions.items()) if version]
     return [
-        Gpu(node, gfx_name(version), _memory(node, banks))
-        for node, version in sorted(versions.items())
-        if version
+        Gpu(index, gfx_name(version), _memory(node, banks))
+        for index, (node, version) in enumerate(nodes)
     ]
 
 
@@ -62,7 +66,7 @@ def _memory(node: int, banks: dict[tuple[int, str], dict[str, str]]) -> int:
 
 def choose_gpu(gpus: Sequence[Gpu]) -> Gpu | None:
     """The GPU with the most local memory: a card before the processor's integrated graphics."""
-    return max(gpus, key=lambda gpu: (gpu.memory, -gpu.node), default=None)
+    return max(gpus, key=lambda gpu: (gpu.memory, -gpu.index), default=None)
 
 
 def choose_backend(wanted: str, gpu: Gpu | None) -> str:

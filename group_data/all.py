@@ -24,7 +24,9 @@ whisper_model = "small.en"
 # SHA-256 of a model given by URL or path; named models carry their own.
 model_sha256 = ""
 # Where the named models are downloaded from, as MODEL_SOURCE/ggml-NAME.bin.
-model_source = "https://huggingface.co/ggerganov/whisper.cpp/resolve/5359861c739e955e79d9a303bcbc70fb988958b1"
+model_source = (
+    "https://huggingface.co/ggerganov/whisper.cpp/resolve/5359861c739e955e79d9a303bcbc70fb988958b1"
+)
 
 # --- Services ------------------------------------------------------------------------------------
 # Port of whisper-server, on 127.0.0.1 only.

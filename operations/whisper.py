@@ -5,7 +5,7 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from core.build import PROGRAMS, ROCM, ROCM_PACKAGES, Order, Recipe
+from core.build import PROGRAMS, ROCM_PACKAGES, Order, Recipe
 from core.layout import Layout
 from core.speech import SPOKEN
 from facts.files import Exists
@@ -38,25 +38,24 @@ def build(layout: Layout, order: Order, model: str) -> Generator[StringCommand]:
         host.noop(f"{recipe.name} is built")
         return
     partial = f"{final}.partial"
-    yield from _configure(layout.checkout, partial, recipe)
-    yield StringCommand("nice cmake --build", QuoteString(partial), "--target", *PROGRAMS)
-    yield script("prove", partial, model, layout.sample, SPOKEN)
+    run = ["env", *(f"{name}={value}" for name, value in order.environment.items())]
+    yield StringCommand(
+        *run, "cmake -G Ninja -S", QuoteString(layout.checkout), "-B", QuoteString(partial),
+        *map(QuoteString, recipe.cmake_arguments),
+    )  # fmt: skip
+    if order.backend == "hip":
+        yield _require_hip(partial)
+    yield StringCommand(*run, "nice cmake --build", QuoteString(partial), "--target", *PROGRAMS)
+    yield StringCommand(*run, script("prove", partial, model, layout.sample, SPOKEN))
     yield script("keep", partial, final, recipe.manifest, *PROGRAMS)
 
 
-def _configure(checkout: str, build: str, recipe: Recipe) -> Generator[StringCommand]:
-    hip = recipe.backend == "hip"
-    yield StringCommand(
-        f"{f'ROCM_PATH={ROCM} ' if hip else ''}cmake -G Ninja",
-        "-S", QuoteString(checkout), "-B", QuoteString(build),
-        *map(QuoteString, recipe.cmake_arguments),
+def _require_hip(build: str) -> StringCommand:
+    """An option that CMake does not know is accepted silently, and the build is for the CPU."""
+    return StringCommand(
+        "grep -qx GGML_HIP:BOOL=ON", QuoteString(f"{build}/CMakeCache.txt"),
+        "|| { echo 'whisper.cpp: CMake did not take GGML_HIP' >&2; exit 1; }",
     )  # fmt: skip
-    if hip:
-        # An option that CMake does not know is accepted silently, and the build is for the CPU.
-        yield StringCommand(
-            "grep -qx GGML_HIP:BOOL=ON", QuoteString(f"{build}/CMakeCache.txt"),
-            "|| { echo 'whisper.cpp: CMake did not take GGML_HIP' >&2; exit 1; }",
-        )  # fmt: skip
 
 
 @operation()

@@ -54,7 +54,7 @@ def _unit(target: Target, unit: str, depends_on: str, program: str, url: str) ->
         unit,
         depends_on,
         settings=target.settings,
-        backend=target.backend,
+        order=target.order,
     )
     files.put(
         name=f"Write {unit}",

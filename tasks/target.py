@@ -11,6 +11,7 @@ from pyinfra.api import Host, deploy
 from pyinfra.api.arguments_typed import PyinfraOperation
 from pyinfra.context import ctx_host, ctx_state
 
+from core.build import Order
 from core.gpu import Gpu, choose_backend, choose_gpu
 from core.layout import Layout
 from core.refusal import Refusal
@@ -69,6 +70,11 @@ class Target:
             reason = answer[-1] if answer else "no answer"
             raise Refusal(f"whisper_repo: cannot read {repo} as a git repository: {reason}")
         return resolve_release(self.settings.whisper_version, refs)
+
+    @property
+    def order(self) -> Order:
+        gpu = self.gpu.index if self.gpu else None
+        return Order(self.release, self.backend, self.gpu_targets, gpu)
 
     @property
     def model_path(self) -> str:

@@ -1,6 +1,5 @@
 """Stage 5: whisper.cpp, built beside the live build and switched to when it works."""
 
-from core.build import Order
 from operations import git, live, whisper
 from tasks.target import Target, stage
 
@@ -8,8 +7,7 @@ from tasks.target import Target, stage
 @stage("whisper.cpp")
 def build(target: Target) -> None:
     """Check out the release, build it for this host, hear it transcribe, make it the live one."""
-    layout, release = target.layout, target.release
-    order = Order(release, target.backend, target.gpu_targets)
+    layout, release, order = target.layout, target.release, target.order
     git.checkout(
         name=f"Check out whisper.cpp {release.label}",
         repo=target.settings.whisper_repo,

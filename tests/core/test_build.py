@@ -66,3 +66,16 @@ def test_the_manifest_records_the_recipe():
     assert manifest["fingerprint"] == RECIPE.fingerprint
     assert manifest["release"] == {"label": "v1.9.1", "commit": "a" * 40}
     assert manifest["toolchain"] == ["rocblas 7.1-1", "c++ 15"]
+
+
+def test_a_program_for_the_gpu_sees_the_chosen_one_alone():
+    assert Order(RELEASE, "hip", ("gfx1101",), 1).environment == {
+        "ROCM_PATH": "/opt/rocm",
+        "ROCR_VISIBLE_DEVICES": "1",
+    }
+    assert Order(RELEASE, "cpu").environment == {}
+
+
+def test_which_gpu_runs_a_build_is_no_part_of_it():
+    orders = (Order(RELEASE, "hip", ("gfx1101",), gpu) for gpu in (0, 1))
+    assert len({Recipe.of(order, []).fingerprint for order in orders}) == 1

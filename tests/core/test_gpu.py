@@ -6,8 +6,8 @@ from core.gpu import Gpu, choose_backend, choose_gpu, gfx_name, parse_topology
 from core.refusal import Refusal
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
-CARD = Gpu(1, "gfx1101", 17163091968)
-INTEGRATED = Gpu(2, "gfx1036", 536870912)
+CARD = Gpu(0, "gfx1101", 17163091968)
+INTEGRATED = Gpu(1, "gfx1036", 536870912)
 # A Ryzen 7000 with an RX 7800 XT: the keys that are read, as grep -rH prints them.
 TOPOLOGY = [
     f"{NODES}/0/properties:gfx_target_version 0",

@@ -113,11 +113,7 @@ def test_a_sudo_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", "secret")
-    answers = {
-        "mktemp": ["/tmp/askpass"],
-        "sudo -n true": ["yes"],
-        **HEALTHY,
-    }
+    answers = {"mktemp": ["/tmp/askpass"], **HEALTHY, "sudo -n true": ["yes"]}
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output

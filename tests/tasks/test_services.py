@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from core.build import Order
 from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.release import Release
 from core.settings import read_settings
 from tasks.services import render
 from tasks.target import DEFAULTS
@@ -15,9 +17,13 @@ UNITS = (SERVER_UNIT, PROXY_UNIT)
 NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
 
 
+def order(backend: str) -> Order:
+    return Order(Release("v1.9.1", "a" * 40), backend, ("gfx1101",), 1)
+
+
 def unit(name: str, backend: str = "hip", depends_on: str = "x", **changes: object) -> str:
     settings = read_settings({**DEFAULTS, **changes})
-    return render(name, depends_on, settings=settings, backend=backend)[0]
+    return render(name, depends_on, settings=settings, order=order(backend))[0]
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -42,8 +48,12 @@ def test_the_proxy_listens_where_it_is_told_and_asks_the_server():
 
 def test_nothing_hides_the_gpu_from_the_server():
     assert not re.search(NAMESPACES, unit(SERVER_UNIT), re.MULTILINE)
-    assert "ROCM_PATH" in unit(SERVER_UNIT)
-    assert "ROCM_PATH" not in unit(SERVER_UNIT, backend="cpu")
+
+
+def test_the_server_sees_the_chosen_gpu_alone():
+    text = unit(SERVER_UNIT)
+    assert "\nEnvironment=ROCM_PATH=/opt/rocm\nEnvironment=ROCR_VISIBLE_DEVICES=1\n" in text
+    assert "ROC" not in unit(SERVER_UNIT, backend="cpu")
 
 
 def test_the_proxy_is_not_stopped_with_the_server():
@@ -54,12 +64,12 @@ def test_the_proxy_is_not_stopped_with_the_server():
 def test_the_revision_changes_with_the_unit_and_with_what_it_depends_on(name):
     settings = read_settings(DEFAULTS)
     revisions = {
-        render(name, depends_on, settings=settings, backend=backend)[1]
+        render(name, depends_on, settings=settings, order=order(backend))[1]
         for depends_on in ("x", "y")
         for backend in ("hip", "cpu")
     }
     assert len(revisions) == (4 if name == SERVER_UNIT else 2)
-    text, revision = render(name, "x", settings=settings, backend="hip")
+    text, revision = render(name, "x", settings=settings, order=order("hip"))
     assert f"Environment=SERVICE_REVISION={revision}\n" in text
 
 

@@ -1,0 +1,36 @@
+"""Real machines to test the deploy on: systemd in systemd-nspawn, posing as CachyOS.
+
+    from tests import boxes
+
+    [box] = boxes.up("alpha")               # or up("alpha", base="converged")
+    box.run("id").stdout                    # over ssh, as ada; user="grace" or "root"
+    box.reboot(), box.stop(), box.kill(), box.start(), box.running()
+    box.save("converged")                   # a snapshot for other boxes to start from
+    point = boxes.mark()
+    boxes.requests_since(point)             # what boxes have downloaded since
+    boxes.down()
+
+Needs root on Debian; `boxes.unusable()` says why it cannot work here, or None.
+"""
+
+from .box import Box
+from .fleet import down, up
+from .requirements import missing, unusable
+from .server import Request, mark, requests_since
+from .shell import BoxError
+from .snapshots import layers as snapshot
+from .system import BOX_PASSWORD
+
+__all__ = [
+    "BOX_PASSWORD",
+    "Box",
+    "BoxError",
+    "Request",
+    "down",
+    "mark",
+    "missing",
+    "requests_since",
+    "snapshot",
+    "unusable",
+    "up",
+]

@@ -1,0 +1,134 @@
+"""The parts that are made once and kept: built whole or not at all, and again when their
+inputs change.
+
+A part lies in `.boxes/cache/NAME-KEY/`, where KEY is a hash of all that defines it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import debian, model, repository, snapshots, ssh, state, system, wheels, whisper_git
+from .shell import end_children, step
+from .state import CACHE, CHECKOUT
+
+HERE = Path(__file__).parent
+LOCKS = tuple(CHECKOUT / "requirements" / name for name in ("proxy.lock", "deploy.lock"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One directory of the cache."""
+
+    name: str
+    title: str
+    key: str
+    build: Callable[[Path], None]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies once it is whole."""
+        return CACHE / f"{self.name}-{self.key}"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All of them."""
+
+    debian: Part
+    system: Part
+    repository: Part
+    git: Part
+    models: Part
+    wheels: Part
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of a fresh box, topmost first."""
+        return (str(self.system.path), str(self.debian.path))
+
+    def all(self) -> list[Part]:
+        """Every part."""
+        return [self.debian, self.system, self.repository, self.git, self.models, self.wheels]
+
+
+def key(*inputs: str) -> str:
+    """Twelve hexadecimal digits that change when an input does."""
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
+
+
+def parts() -> Parts:
+    """What the checkout asks for now; the keys must exist already."""
+    root_key = key(source("debian"))
+    root = CACHE / f"debian-{root_key}"
+    system_key = key(root_key, source("system"), ssh.PUBLIC_KEY.read_text())
+    repository_key = key(root_key, source("repository"), source("pacman"))
+    wheels_key = key(source("wheels"), *(lock.read_text() for lock in LOCKS))
+    return Parts(
+        Part("debian", "root filesystem", root_key, debian.build),
+        Part("system", "CachyOS layer", system_key, lambda at: system.build(at, root)),
+        Part(
+            "repository", "pacman repository", repository_key, lambda at: repository.build(at, root)
+        ),
+        Part("git", "whisper.cpp's git repository", key(source("whisper_git")), whisper_git.build),
+        Part("models", "speech model", key(source("model"), source("ggml")), model.build),
+        Part("wheels", "Python packages", wheels_key, lambda at: wheels.build(at, LOCKS)),
+    )
+
+
+def ensure() -> Parts:
+    """Build what is missing, side by side, and return all parts."""
+    wanted = parts()
+    if all(part.path.exists() for part in wanted.all()):
+        return wanted
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(len(wanted.all())) as pool:
+        try:
+            _build_all(pool, wanted)
+        except BaseException:
+            end_children()
+            raise
+    _prune(wanted)
+    return wanted
+
+
+def _build_all(pool: ThreadPoolExecutor, wanted: Parts) -> None:
+    """Start every build, and stop at the first that fails."""
+    root = pool.submit(_ensure, wanted.debian)
+    after_root = [pool.submit(_ensure, part, root) for part in (wanted.system, wanted.repository)]
+    others = [pool.submit(_ensure, part) for part in (wanted.git, wanted.models, wanted.wheels)]
+    for future in (*others, root, *after_root):
+        future.result()
+
+
+def _ensure(part: Part, after: Future[None] | None = None) -> None:
+    """Build one part beside its place, and move it there when it is whole."""
+    if after:
+        after.result()
+    if part.path.exists():
+        return
+    unfinished = CACHE / f"{part.name}.unfinished"
+    for leftover in CACHE.glob(f"{unfinished.name}*"):
+        state.remove_tree(leftover)
+    with step(part.title):
+        part.build(unfinished)
+    unfinished.rename(part.path)
+
+
+def _prune(wanted: Parts) -> None:
+    """Delete outdated parts that no box uses, and the snapshots that stood on them."""
+    used = {Path(layer) for record in state.records() for layer in record.layers}
+    kept = {part.path for part in wanted.all()} | used
+    for path in set(CACHE.iterdir()) - kept:
+        state.remove_tree(path)
+    snapshots.prune()
+
+
+def source(module: str) -> str:
+    """A module's own code, without comments: a recipe that was changed is a new recipe."""
+    return ast.dump(ast.parse((HERE / f"{module}.py").read_text()))

@@ -1,0 +1,101 @@
+"""Raise boxes and take them down."""
+
+from __future__ import annotations
+
+import re
+
+from . import caches, inventory, machine, network, requirements, server, snapshots, ssh, state
+from .box import Box
+from .shell import BoxError
+from .state import Record
+
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+RESERVED = {"localhost", "sources", "all", "boxes"}  # hosts and pyinfra groups
+
+
+def up(*names: str, base: str | None = None) -> list[Box]:
+    """Raise boxes that are not up, all at once, and return them in the order of the names.
+
+    A new box starts from the snapshot `base`, or fresh; one that is down goes on from
+    what it has written. What is missing is built first.
+    """
+    for name in names:
+        check_name(name)
+    requirements.ensure()
+    with state.lock():
+        parts = _prepare()
+        layers = _base(base) if base else parts.layers
+        records = _records(list(dict.fromkeys(names)), layers)
+        if base and any(record.layers != layers for record in records):
+            raise BoxError(f"a box of that name is there already, and not from snapshot {base}")
+        _start([record for record in records if not record.up])
+        inventory.write()
+        return [Box.of(record) for record in records]
+
+
+def down(*names: str) -> None:
+    """End these boxes and delete what they wrote; without names all, and the server."""
+    with state.lock():
+        for name in names or [path.name for path in state.RUN.glob("*/")]:
+            remove(name)
+        if not names:
+            server.stop()
+            network.drop_bridge()
+        if state.STATE.exists():
+            inventory.write()
+
+
+def remove(name: str) -> None:
+    """End one box, whatever of it is there, and delete what it wrote."""
+    record = state.load(name)
+    if record:
+        machine.halt(record)
+    state.remove_tree(state.RUN / name)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a host name, or means something else."""
+    if not NAME.fullmatch(name):
+        raise BoxError(f"bad name {name!r}: a letter, then a-z, 0-9 and hyphens, at most 32")
+    if name in RESERVED:
+        raise BoxError(f"bad name {name!r}: it means something else")
+
+
+def _prepare() -> caches.Parts:
+    """Everything that a box needs before it can boot."""
+    ssh.make_keys()
+    parts = caches.ensure()
+    network.raise_bridge()
+    ssh.write_known_hosts()
+    server.start(parts)
+    return parts
+
+
+def _base(label: str) -> tuple[str, ...]:
+    layers = snapshots.layers(label)
+    if layers is None:
+        raise BoxError(f"there is no snapshot {label}")
+    return layers
+
+
+def _records(names: list[str], layers: tuple[str, ...]) -> list[Record]:
+    """The known record of each name, or a new one with a free address."""
+    used = {record.index for record in state.records()}
+    free = (index for index in network.INDEXES if index not in used)
+    return [state.load(name) or Record(name, next(free), layers) for name in names]
+
+
+def _start(records: list[Record]) -> None:
+    """Boot boxes side by side; if one fails, end them all and remove those that are new."""
+    new = [record.name for record in records if not record.directory.exists()]
+    try:
+        for record in records:
+            record.save()
+        for started in [machine.start(record) for record in records]:
+            machine.wait_until_up(started)
+    except BaseException:
+        for record in records:
+            machine.kill(state.load(record.name) or record)
+        for name in new:
+            remove(name)
+        raise

@@ -1,0 +1,156 @@
+"""A pacman repository out of Debian's packages, under Arch's names where they differ."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from . import debian
+from .pacman import Package, depends, desc, installed_path, pkginfo, version
+from .shell import BoxError, run
+
+NAME = "cachyos"
+
+# What is installed under Debian's name, which is Arch's too or is in ALIASES.
+TARGETS = (
+    "ccache", "cmake", "ffmpeg", "g++", "gcc", "git", "make", "ninja-build", "patch",
+    "pkgconf", "python3", "python3-venv",
+)  # fmt: skip
+
+# Arch's name: the packages behind it.
+ALIASES = {
+    "base-devel": ("g++", "gcc", "make", "patch", "pkgconf"),
+    "curl": (),  # in the root filesystem already, as on every Arch
+    "ninja": ("ninja-build",),
+    "python": ("python3", "python3-venv"),
+}
+
+# package: {link: target}. Debian makes these when it configures a package (update-
+# alternatives), Arch ships `python` as a link.
+_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+LINKS: dict[str, dict[str, str]] = {
+    "gcc": {"usr/bin/cc": "gcc"},
+    "g++": {"usr/bin/c++": "g++"},
+    "libblas3": {f"{_LIBRARIES}/libblas.so.3": "blas/libblas.so.3"},
+    "liblapack3": {f"{_LIBRARIES}/liblapack.so.3": "lapack/liblapack.so.3"},
+    "python": {"usr/bin/python": "python3"},
+}
+
+Control = Mapping[str, str]  # fields of a .deb's control file
+
+
+def build(target: Path, root: Path) -> None:
+    """Make the repository in `target`: all that TARGETS need and `root` lacks."""
+    target.mkdir()
+    work = target.with_name(target.name + ".work")
+    debs = debian.download(root, TARGETS, work)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        controls = list(pool.map(_control, debs))
+        known = packages(controls)
+        list(pool.map(lambda deb, package: _convert(deb, package, target), debs, known))
+    known += [_alias(name, target, known) for name in ALIASES]
+    _write_database(target, known)
+    shutil.rmtree(work)
+
+
+def packages(controls: list[Control]) -> list[Package]:
+    """pacman's packages for these .debs, in the same order."""
+    names = {control["Package"] for control in controls}
+    provides = {
+        word.split()[0]: control["Package"]
+        for control in controls
+        for word in control.get("Provides", "").split(",")
+        if word.strip()
+    }
+    return [_package(control, names, provides) for control in controls]
+
+
+def _package(control: Control, names: set[str], provides: Mapping[str, str]) -> Package:
+    needed = f"{control.get('Pre-Depends', '')},{control.get('Depends', '')}"
+    return Package(
+        name=control["Package"],
+        version=version(control["Version"]),
+        description=control["Description"].splitlines()[0],
+        depends=depends(needed, names, provides),
+        size=int(control.get("Installed-Size", "0")) * 1024,
+    )
+
+
+def _control(deb: Path) -> Control:
+    return dict(email.message_from_string(run("dpkg-deb", "--field", deb)).items())
+
+
+def _convert(deb: Path, package: Package, target: Path) -> None:
+    """Write the pacman package of a .deb, without unpacking it to disk."""
+    with ExitStack() as stack:
+        command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+        reader = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+        tree = stack.enter_context(tarfile.open(fileobj=reader.stdout, mode="r|"))
+        _write_package(target, package, lambda out: _copy(tree, out))
+    if reader.returncode:
+        raise BoxError(f"dpkg-deb could not read {deb.name}")
+
+
+def _write_package(target: Path, package: Package, fill: Callable[[tarfile.TarFile], None]) -> None:
+    """Write one package file: its .PKGINFO, what `fill` adds, and its links."""
+    with ExitStack() as stack:
+        command = ["zstd", "-q", "-1", "-o", str(target / package.filename)]
+        packer = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
+        out = stack.enter_context(tarfile.open(fileobj=packer.stdin, mode="w|"))
+        _add_text(out, ".PKGINFO", pkginfo(package))
+        fill(out)
+        for path, link in LINKS.get(package.name, {}).items():
+            out.addfile(_link(path, link))
+    if packer.returncode:
+        raise BoxError(f"zstd could not write {package.filename}")
+
+
+def _copy(tree: tarfile.TarFile, out: tarfile.TarFile) -> None:
+    """Copy a .deb's files, each to where Arch has it."""
+    for member in tree:
+        path = installed_path(member.name)
+        if path is None:
+            continue
+        hard_link = installed_path(member.linkname) if member.islnk() else None
+        moved = member.replace(name=path, linkname=hard_link or member.linkname, deep=False)
+        out.addfile(moved, tree.extractfile(member) if member.isreg() else None)
+
+
+def _alias(name: str, target: Path, known: list[Package]) -> Package:
+    """Write the package of an Arch name: nothing but dependencies and links."""
+    behind = [package for package in known if package.name in ALIASES[name]]
+    first = behind[0] if behind else Package(name, "1-1", "part of the root filesystem")
+    package = replace(first, name=name, depends=ALIASES[name], size=0)
+    _write_package(target, package, lambda out: None)
+    return package
+
+
+def _link(path: str, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
+    return info
+
+
+def _add_text(out: tarfile.TarFile, path: str, text: str) -> None:
+    info = tarfile.TarInfo(path)
+    info.size = len(text.encode())
+    out.addfile(info, io.BytesIO(text.encode()))
+
+
+def _write_database(target: Path, known: list[Package]) -> None:
+    """Write NAME.db, which pacman fetches under that very name."""
+    with tarfile.open(target / f"{NAME}.db", "w:gz") as out:
+        for package in sorted(known, key=lambda package: package.name):
+            content = (target / package.filename).read_bytes()
+            text = desc(package, len(content), hashlib.sha256(content).hexdigest())
+            _add_text(out, f"{package.name}-{package.version}/desc", text)

@@ -1,0 +1,1 @@
+"""Tests of the whole deploy, on real machines: see tests/boxes."""

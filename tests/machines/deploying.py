@@ -1,0 +1,89 @@
+"""Run the deploy on boxes as a user does, and look at what it left."""
+
+import base64
+import json
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests import boxes
+from tests.boxes import Box
+
+ROOT = Path(__file__).parents[2]
+SERVICES = "~/.voicemode/services"
+
+raised: set[str] = set()
+
+
+@contextmanager
+def raise_boxes(*names: str, base: str | None = None) -> Iterator[list[Box]]:
+    """Boxes that end with the context."""
+    boxes.down(*names)
+    raised.update(names)
+    try:
+        yield boxes.up(*names, base=base)
+    finally:
+        boxes.down(*names)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of pyinfra: its exit status, what it printed for people, and its JSON results."""
+
+    status: int
+    output: str
+    results: dict[str, Any] | None
+
+    @property
+    def changes(self) -> int:
+        """How many operations changed something."""
+        assert self.results is not None, self.output
+        return int(self.results["totals"]["success"])
+
+
+def deploy(*boxes: Box, file: str = "deploy.py", cwd: Path = ROOT, **data: Any) -> Run:
+    """`pyinfra -y --json .boxes/inventory.py FILE`, limited to these boxes."""
+    command = [sys.executable, "-m", "pyinfra", "-y", "--json"]
+    command += [str(ROOT / ".boxes" / "inventory.py"), file]
+    for box in boxes:
+        command += ["--limit", box.name]
+    for name, value in data.items():
+        command += ["--data", f"{name}={value}"]
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL
+    )
+    results = json.loads(done.stdout)["results"] if done.stdout.strip() else None
+    return Run(done.returncode, done.stderr, results)
+
+
+def deployed(*boxes: Box, **options: Any) -> Run:
+    """A run that has to succeed."""
+    run = deploy(*boxes, **options)
+    assert run.status == 0, run.output
+    return run
+
+
+def listen(box: Box) -> bytes:
+    """whisper.cpp's recording of President Kennedy, from the box's own checkout."""
+    encoded = box.run(f"base64 {SERVICES}/whisper.cpp/samples/jfk.wav").stdout
+    return base64.b64decode(encoded)
+
+
+def transcript(box: Box, user: str = "ada") -> str:
+    """What the box's proxy makes of the recording in the user's checkout."""
+    return box.run(
+        f"curl -fsS -F file=@$(echo {SERVICES})/whisper.cpp/samples/jfk.wav -F response_format=text"
+        " http://127.0.0.1:2023/v1/audio/transcriptions",
+        user=user,
+    ).stdout
+
+
+def sources() -> dict[str, str]:
+    """The settings that point at what the outer machine serves to boxes."""
+    group = runpy.run_path(str(ROOT / ".boxes" / "inventory.py"))["boxes"]
+    return {name: value for name, value in group[1].items() if not name.startswith("ssh_")}

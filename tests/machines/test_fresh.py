@@ -1,0 +1,117 @@
+"""A fresh machine, from nothing to working speech-to-text; then again, and over a reboot."""
+
+import json
+from collections.abc import Iterator
+
+import openai
+import pytest
+
+from core.speech import is_spoken
+from tests.boxes import BOX_PASSWORD, Box
+from tests.machines.deploying import ROOT, SERVICES, Run, deployed, listen, raise_boxes
+from tests.tunnel import tunnel
+
+BUILD_TOOLS = ("cc", "c++", "cmake", "git", "make", "ninja", "ccache", "ffmpeg", "python")
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with raise_boxes("fresh") as (fresh,):
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def before(box: Box) -> list[str]:
+    """The tools that were there before the first run."""
+    return box.run(f"command -v {' '.join(BUILD_TOOLS)} || true").stdout.split()
+
+
+@pytest.fixture(scope="module")
+def first(box: Box, before: list[str]) -> Run:
+    return deployed(box)
+
+
+@pytest.fixture(scope="module")
+def sample(box: Box, first: Run) -> bytes:
+    return listen(box)
+
+
+def test_the_toolchain_comes_through_pacman(box: Box, before: list[str], first: Run):
+    assert before == []
+    assert len(box.run(f"command -v {' '.join(BUILD_TOOLS)}").stdout.split()) == len(BUILD_TOOLS)
+    owner = box.run("pacman -Qqo /usr/bin/cmake /usr/bin/git /usr/bin/c++").stdout.split()
+    assert len(owner) == 3
+
+
+def test_it_says_plainly_what_it_builds_for(first: Run):
+    assert "whisper.cpp v1.9.1 with tiny.en for the CPU: no AMD GPU found" in first.output
+
+
+def test_openai_s_client_hears_the_speech(box: Box, first: Run, sample: bytes):
+    with tunnel(box, 2023) as url:
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+        for audio_format in ("json", "text"):
+            answer = client.audio.transcriptions.create(
+                model="whisper-1", file=("jfk.wav", sample), response_format=audio_format
+            )
+            assert is_spoken(answer if isinstance(answer, str) else answer.text)
+        assert "tiny.en" in [model.id for model in client.models.list()]
+
+
+def test_everything_lies_where_the_guide_says(box: Box, first: Run):
+    box.run(f"test -x {SERVICES}/whisper.cpp/build/bin/whisper-server")
+    box.run(f"test -f {SERVICES}/whisper.cpp/models/ggml-tiny.en.bin")
+    box.run(f"test -x {SERVICES}/whisper-proxy-venv/bin/python")
+    for unit in ("voicemode-whisper", "voicemode-whisper-proxy"):
+        box.run(f"test -f ~/.config/systemd/user/{unit}.service")
+    line = box.run("cat ~/.voicemode/voicemode.env").stdout
+    assert line == "VOICEMODE_STT_BASE_URLS=http://127.0.0.1:2023/v1\n"
+    assert {"render", "video"} <= set(box.run("id -nG").stdout.split())
+
+
+def test_the_build_is_named_after_its_manifest(box: Box, first: Run):
+    target = box.run(f"readlink {SERVICES}/whisper.cpp/build").stdout.strip()
+    manifest = json.loads(box.run(f"cat {SERVICES}/whisper.cpp/build/manifest.json").stdout)
+    assert target == f"build-v1.9.1-{manifest['fingerprint']}"
+
+
+def test_the_services_listen_on_loopback_alone(box: Box, first: Run):
+    listeners = box.run("ss -Hltn '( sport = :2022 or sport = :2023 )'").stdout.splitlines()
+    assert sorted(line.split()[3] for line in listeners) == ["127.0.0.1:2022", "127.0.0.1:2023"]
+
+
+def test_nothing_in_the_home_belongs_to_another(box: Box, first: Run):
+    assert box.run("find ~ada -not -user ada -print -quit", user="root").stdout == ""
+
+
+def test_no_secret_and_no_path_of_the_controller_is_left(box: Box, first: Run):
+    for secret in (str(ROOT), BOX_PASSWORD):
+        found = box.run(
+            f"grep -rIlsF -- '{secret}' ~ada /tmp /var/tmp /etc /root || true", user="root"
+        )
+        assert found.stdout == "", secret
+    assert box.run("ls -A /tmp | grep -i pyinfra || true", user="root").stdout == ""
+
+
+def test_a_second_run_changes_nothing(box: Box, first: Run):
+    assert deployed(box).changes == 0
+
+
+def test_after_a_reboot_both_services_answer_with_nobody_logged_in(
+    box: Box, first: Run, sample: bytes
+):
+    box.reboot()
+    answers = box.run(
+        "for port in 2022 2023; do curl -fsS --retry 20 --retry-delay 1 --retry-connrefused "
+        "-o /dev/null -w '%{http_code} ' http://127.0.0.1:$port/health; done",
+        user="root",
+    )
+    assert answers.stdout == "200 200 "
+    sessions = box.run("loginctl list-sessions --no-legend", user="root").stdout.splitlines()
+    assert [line for line in sessions if " ada " in line and " user " in line] == []
+    assert deployed(box).changes == 0
+
+
+def test_a_service_that_died_is_back(box: Box, first: Run, sample: bytes):
+    box.run("pkill -KILL whisper-server; sleep 3")
+    box.run("curl -fsS --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:2022/health")

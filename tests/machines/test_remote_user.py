@@ -1,0 +1,29 @@
+"""Over SSH, as a CachyOS user: fish for a shell, and a sudo that asks for a password."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.speech import is_spoken
+from tests.boxes import BOX_PASSWORD, Box
+from tests.machines.deploying import deployed, raise_boxes, transcript
+
+USER = "grace"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    with raise_boxes("remote") as (fresh,):
+        assert fresh.run("echo $SHELL", user=USER).stdout == "/usr/bin/fish\n"
+        yield fresh
+
+
+def test_a_deploy_with_a_password_from_the_environment(box: Box, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", BOX_PASSWORD)
+    run = deployed(box, ssh_user=USER)
+    assert BOX_PASSWORD not in run.output
+    assert is_spoken(transcript(box, USER))
+    assert deployed(box, ssh_user=USER).changes == 0
+    assert box.run(f"find ~{USER} -not -user {USER}", user="root").stdout == ""
+    left = box.run(f"grep -rIlsF '{BOX_PASSWORD}' ~{USER} /tmp /etc || true", user="root")
+    assert left.stdout == ""
