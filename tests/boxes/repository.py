@@ -23,7 +23,7 @@ NAME = "cachyos"
 
 # What is installed under Debian's name, which is Arch's too or is in ALIASES.
 TARGETS = (
-    "ccache", "cmake", "ffmpeg", "g++", "gcc", "git", "make", "ninja-build", "patch",
+    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "make", "ninja-build", "patch",
     "pkgconf", "python3", "python3-venv",
 )  # fmt: skip
 

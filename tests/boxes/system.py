@@ -100,8 +100,8 @@ FILES: dict[str, tuple[int, str]] = {
     "etc/sudoers.d/10-box": (0o440, "ada ALL=(ALL:ALL) NOPASSWD: ALL\ngrace ALL=(ALL:ALL) ALL\n"),
 }
 
-# user: (mode of the home directory, shell). fish is what CachyOS gives its users.
-USERS = {"ada": (0o700, "/bin/bash"), "grace": (0o755, "/usr/bin/fish")}
+# user: mode of the home directory
+USERS = {"ada": 0o700, "grace": 0o755}
 
 
 def build(target: Path, debian: Path) -> None:
@@ -121,8 +121,8 @@ def build(target: Path, debian: Path) -> None:
 def _add_users(root: Path) -> None:
     """Arch's groups, the two users, and the key that lets one in as them or as root."""
     run("chroot", root, "groupadd", "--force", "--system", "render")
-    for name, (mode, shell) in USERS.items():
-        run("chroot", root, "useradd", "--create-home", "--shell", shell, name)
+    for name, mode in USERS.items():
+        run("chroot", root, "useradd", "--create-home", "--shell", "/bin/bash", name)
         (root / "home" / name).chmod(mode)
         _authorise(root, f"home/{name}", name)
     _authorise(root, "root", "root")

@@ -14,7 +14,9 @@ USER = "grace"
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     with raise_boxes("remote") as (fresh,):
-        assert fresh.run("echo $SHELL", user=USER).stdout == "/usr/bin/fish\n"
+        fresh.run("pacman -Syu --needed --noconfirm fish", user="root")
+        fresh.run(f"usermod --shell /usr/bin/fish {USER}", user="root")
+        assert fresh.run("echo $FISH_VERSION", user=USER).stdout.strip()
         yield fresh
 
 
