@@ -26,6 +26,7 @@ DEPLOY = (sys.executable, "-m", "pyinfra", "-y", ".boxes/inventory.py", "deploy.
 def main() -> int:
     """Run the demo; the exit status is 0 when the sample was transcribed."""
     started = time.monotonic()
+    boxes.down(BOX)
     box = boxes.up(BOX)[0]
     raised = time.monotonic() - started
     print("\nDeploying, as `pyinfra inventory.py deploy.py` does:", flush=True)
