@@ -37,6 +37,13 @@ class Settings:
             address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
         return f"http://{f'[{address}]' if address.version == 6 else address}:{self.proxy_port}"
 
+    def lan_url(self, name: str) -> str | None:
+        """Where other machines find the proxy on the host `name`; None if on loopback alone."""
+        address = ipaddress.ip_address(self.proxy_host)
+        if address.is_loopback:
+            return None
+        return f"http://{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_url
+
 
 def read_settings(data: Mapping[str, Any]) -> Settings:
     """Validate host data into `Settings`.

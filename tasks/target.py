@@ -1,6 +1,7 @@
 """The host that a stage works on, and the form that every stage has."""
 
 import runpy
+import socket
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
@@ -75,6 +76,13 @@ class Target:
     def order(self) -> Order:
         gpu = self.gpu.index if self.gpu else None
         return Order(self.release, self.backend, self.gpu_targets, gpu)
+
+    @property
+    def lan_url(self) -> str | None:
+        """Where other machines find the proxy, by the name that pyinfra has for the host."""
+        local = self.host.name == "@local"
+        name = socket.gethostname() if local else self.host.data.get("ssh_hostname")
+        return self.settings.lan_url(name or self.host.name)
 
     @property
     def model_path(self) -> str:

@@ -1,7 +1,7 @@
 """Stage 9: done is what transcribes."""
 
 from core.layout import SERVER_UNIT
-from operations import speech
+from operations import network, speech
 from tasks.target import Target, stage
 
 
@@ -15,3 +15,5 @@ def transcribe(target: Target) -> None:
         unit=SERVER_UNIT,
         backend=target.backend,
     )
+    if target.lan_url:
+        network.announce(name="Reach the proxy over the network", url=f"{target.lan_url}/health")

@@ -15,7 +15,7 @@ import openai
 from core.speech import is_spoken
 from tests import boxes
 from tests.boxes import Box
-from tests.machines.deploying import listen
+from tests.machines.deploying import sample
 from tests.tunnel import tunnel
 
 ROOT = Path(__file__).parents[1]
@@ -77,11 +77,11 @@ def stage_times(lines: Iterable[str]) -> Iterator[tuple[str, float]]:
 
 def transcribe(box: Box) -> tuple[str, float]:
     """The transcript of the box's own sample through its proxy, and the seconds that it took."""
-    sample = listen(box)
+    recording = sample(box)
     with tunnel(box, 2023) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
         started = time.monotonic()
-        answer = client.audio.transcriptions.create(model="whisper-1", file=("jfk.wav", sample))
+        answer = client.audio.transcriptions.create(model="whisper-1", file=("jfk.wav", recording))
         return answer.text, time.monotonic() - started
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pprint
 from typing import Any
 
-from . import caches, model, network, ssh, whisper_git
+from . import model, network, server, ssh, whisper_git
 from .state import STATE, records, write_whole
 from .system import SOURCES
 
@@ -35,5 +35,5 @@ def _sources() -> dict[str, Any]:
         "ssh_config_file": "/dev/null",
         "whisper_repo": f"{SOURCES}/git/{whisper_git.NAME}",
         "whisper_model": f"{SOURCES}/models/{model.NAME}",
-        "model_sha256": model.sha256(caches.parts().models.path),
+        "model_sha256": model.sha256(server.models()),
     }

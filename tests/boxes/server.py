@@ -55,7 +55,12 @@ def start(parts: caches.Parts) -> None:
     stop()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT)}
     process = Process.spawn(command, environment, REQUESTS, ERRORS)
-    write_whole(RECORD, json.dumps({"process": dataclasses.asdict(process), "recipe": recipe}))
+    fields = {
+        "process": dataclasses.asdict(process),
+        "recipe": recipe,
+        "models": str(parts.models.path),
+    }
+    write_whole(RECORD, json.dumps(fields))
     _wait_until_it_answers(process)
 
 
@@ -67,6 +72,11 @@ def stop() -> None:
         if not recorded[0].wait(5):
             recorded[0].signal(signal.SIGKILL)
     RECORD.unlink(missing_ok=True)
+
+
+def models() -> Path:
+    """The directory of models that is served, whatever the checkout asks for now."""
+    return Path(json.loads(RECORD.read_text())["models"])
 
 
 def _command(parts: caches.Parts) -> list[str]:

@@ -121,3 +121,17 @@ def test_gpu_targets_are_a_list_however_they_are_given(given, targets):
 )
 def test_the_proxy_is_found_at_an_address_that_answers(host, url):
     assert settings(proxy_host=host).proxy_url == url
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("0.0.0.0", "http://server.lan:2023"),
+        ("::", "http://server.lan:2023"),
+        ("192.168.1.5", "http://192.168.1.5:2023"),
+    ],
+)
+def test_others_find_the_proxy_only_where_it_listens_for_them(host, url):
+    assert settings(proxy_host=host).lan_url("server.lan") == url

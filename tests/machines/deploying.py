@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from tests import boxes
 from tests.boxes import Box
+from tests.tunnel import tunnel
 
 ROOT = Path(__file__).parents[2]
 SERVICES = "~/.voicemode/services"
@@ -68,19 +71,28 @@ def deployed(*boxes: Box, **options: Any) -> Run:
     return run
 
 
-def listen(box: Box) -> bytes:
-    """whisper.cpp's recording of President Kennedy, from the box's own checkout."""
-    encoded = box.run(f"base64 {SERVICES}/whisper.cpp/samples/jfk.wav").stdout
+def sample(box: Box, user: str = "ada") -> bytes:
+    """whisper.cpp's recording of President Kennedy, from the user's checkout on the box."""
+    encoded = box.run(f"base64 {SERVICES}/whisper.cpp/samples/jfk.wav", user=user).stdout
     return base64.b64decode(encoded)
 
 
+def post(url: str, audio: bytes) -> str:
+    """What the proxy at `url` hears in a recording."""
+    answer = requests.post(
+        f"{url}/v1/audio/transcriptions",
+        files={"file": ("audio.wav", audio)},
+        data={"model": "whisper-1", "response_format": "text"},
+        timeout=60,
+    )
+    answer.raise_for_status()
+    return answer.text
+
+
 def transcript(box: Box, user: str = "ada") -> str:
-    """What the box's proxy makes of the recording in the user's checkout."""
-    return box.run(
-        f"curl -fsS -F file=@$(echo {SERVICES})/whisper.cpp/samples/jfk.wav -F response_format=text"
-        " http://127.0.0.1:2023/v1/audio/transcriptions",
-        user=user,
-    ).stdout
+    """What the proxy on the box's loopback makes of the recording."""
+    with tunnel(box, 2023) as url:
+        return post(url, sample(box, user))
 
 
 def sources() -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from core.speech import is_spoken
 from tests.boxes import BOX_PASSWORD, Box
-from tests.machines.deploying import ROOT, SERVICES, Run, deployed, listen, raise_boxes
+from tests.machines.deploying import ROOT, SERVICES, Run, deployed, raise_boxes, sample
 from tests.tunnel import tunnel
 
 BUILD_TOOLS = ("cc", "c++", "cmake", "git", "make", "ninja", "ccache", "ffmpeg", "python")
@@ -32,8 +32,8 @@ def first(box: Box, before: list[str]) -> Run:
 
 
 @pytest.fixture(scope="module")
-def sample(box: Box, first: Run) -> bytes:
-    return listen(box)
+def recording(box: Box, first: Run) -> bytes:
+    return sample(box)
 
 
 def test_the_toolchain_comes_through_pacman(box: Box, before: list[str], first: Run):
@@ -47,12 +47,12 @@ def test_it_says_plainly_what_it_builds_for(first: Run):
     assert "whisper.cpp v1.9.1 with tiny.en for the CPU: no AMD GPU found" in first.output
 
 
-def test_openai_s_client_hears_the_speech(box: Box, first: Run, sample: bytes):
+def test_openai_s_client_hears_the_speech(box: Box, first: Run, recording: bytes):
     with tunnel(box, 2023) as url:
         client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
         for audio_format in ("json", "text"):
             answer = client.audio.transcriptions.create(
-                model="whisper-1", file=("jfk.wav", sample), response_format=audio_format
+                model="whisper-1", file=("jfk.wav", recording), response_format=audio_format
             )
             assert is_spoken(answer if isinstance(answer, str) else answer.text)
         assert "tiny.en" in [model.id for model in client.models.list()]
@@ -98,7 +98,7 @@ def test_a_second_run_changes_nothing(box: Box, first: Run):
 
 
 def test_after_a_reboot_both_services_answer_with_nobody_logged_in(
-    box: Box, first: Run, sample: bytes
+    box: Box, first: Run, recording: bytes
 ):
     box.reboot()
     answers = box.run(
@@ -112,6 +112,6 @@ def test_after_a_reboot_both_services_answer_with_nobody_logged_in(
     assert deployed(box).changes == 0
 
 
-def test_a_service_that_died_is_back(box: Box, first: Run, sample: bytes):
+def test_a_service_that_died_is_back(box: Box, first: Run, recording: bytes):
     box.run("pkill -KILL whisper-server; sleep 3")
     box.run("curl -fsS --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:2022/health")

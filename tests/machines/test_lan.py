@@ -1,0 +1,29 @@
+"""A server for others: the proxy on the network."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.speech import is_spoken
+from tests.boxes import Box
+from tests.machines.deploying import deployed, post, raise_boxes, sample
+
+
+@pytest.fixture(scope="module")
+def box(served: str) -> Iterator[Box]:
+    with raise_boxes("lan", base=served) as (serving,):
+        yield serving
+
+
+def test_others_use_the_proxy_and_the_deploy_says_that_they_can(box: Box):
+    run = deployed(box, proxy_host="0.0.0.0")
+    assert f"http://{box.address}:2023/health can be reached from here" in run.output
+    assert is_spoken(post(f"http://{box.address}:2023", sample(box)))
+    line = box.run("cat ~/.voicemode/voicemode.env").stdout
+    assert line == "VOICEMODE_STT_BASE_URLS=http://127.0.0.1:2023/v1\n"
+
+
+def test_back_on_loopback_nobody_else_reaches_it(box: Box):
+    deployed(box)
+    listeners = box.run("ss -Hltn 'sport = :2023'").stdout.split()
+    assert "127.0.0.1:2023" in listeners
