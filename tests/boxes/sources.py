@@ -16,6 +16,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -45,9 +46,12 @@ async def serve_git(request: web.Request) -> web.StreamResponse:
     backend = await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, env=environment
     )
-    response = await _answer(request, backend, body)
-    await backend.wait()
-    return response
+    try:
+        return await _answer(request, backend, body)
+    finally:
+        with suppress(ProcessLookupError):
+            backend.kill()  # it has said all, or its client has gone
+        await backend.wait()
 
 
 async def _answer(request: web.Request, backend: Process, body: bytes) -> web.StreamResponse:
