@@ -7,6 +7,7 @@ from pyinfra.api import StringCommand, operation
 
 from facts.files import KnownChecksum
 from operations.scripts import script
+from operations.shown import Shown
 
 
 @operation()
@@ -23,5 +24,5 @@ def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
         host.noop(f"{path} is there and verified")
         return
     if not right:
-        yield script("fetch", url, path, sha256)
+        yield Shown(script("fetch", url, path, sha256))
     yield script("stamp", path, sha256)

@@ -3,9 +3,10 @@
 from collections.abc import Generator, Sequence
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from facts.pacman import MissingPackages
+from operations.shown import narrated
 
 
 @operation()
@@ -24,4 +25,4 @@ def packages(packages: Sequence[str]) -> Generator[StringCommand]:
     if not missing:
         host.noop("all packages are installed")
         return
-    yield StringCommand("pacman -Syu --needed --noconfirm", *map(QuoteString, missing))
+    yield narrated("pacman", "-Syu", "--needed", "--noconfirm", *missing)

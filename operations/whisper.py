@@ -12,6 +12,7 @@ from facts.files import Exists
 from facts.toolchain import Toolchain
 from operations.live import point
 from operations.scripts import script
+from operations.shown import narrated
 
 
 def _recipe(order: Order) -> Recipe:
@@ -45,7 +46,7 @@ def build(layout: Layout, order: Order, model: str) -> Generator[StringCommand]:
     )  # fmt: skip
     if order.backend == "hip":
         yield _require_hip(partial)
-    yield StringCommand(*run, "nice cmake --build", QuoteString(partial), "--target", *PROGRAMS)
+    yield narrated(*run, "nice", "cmake", "--build", partial, "--target", *PROGRAMS)
     yield StringCommand(*run, script("prove", partial, model, layout.sample, SPOKEN))
     yield script("keep", partial, final, recipe.manifest, *PROGRAMS)
 

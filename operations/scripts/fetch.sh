@@ -1,5 +1,5 @@
 #!/bin/sh
-# Download $1 to $2 and keep it only if its SHA-256 is $3.
+# Download $1 to $2 and keep it only if its SHA-256 is $3; say every five seconds how far it is.
 #
 # The partial file is named after the sum, so that what was left of another model is never resumed.
 set -u
@@ -9,11 +9,24 @@ part="$prefix.$(echo "$sha256" | cut -c1-12).part"
 
 sum_of() { sha256sum < "$1" | cut -d' ' -f1; }
 matches() { [ -f "$part" ] && [ "$(sum_of "$part")" = "$sha256" ]; }
+megabytes() { echo $(($(stat -c %s "$part" 2> /dev/null || echo 0) / 1000000)); }
+
+# Download or resume once. The status is curl's.
+download() {
+  curl -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 -o "$part" "$url" &
+  pid=$!
+  ticks=0
+  while kill -0 "$pid" 2> /dev/null; do
+    sleep 0.2
+    ticks=$((ticks + 1))
+    [ $((ticks % 25)) -eq 0 ] && echo "$(basename "$path"): $(megabytes) MB"
+  done
+  wait "$pid"
+}
 
 fetch() {
   try=1
-  until curl -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 -o "$part" "$url"
-  do
+  until download; do
     code=$?
     # 22 is an HTTP error: trying again would not help.
     if [ "$try" -ge 5 ] || [ "$code" -eq 22 ]; then

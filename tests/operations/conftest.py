@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyinfra.api import Config, Inventory, State
+from pyinfra.api import Config, Inventory, State, output
 from pyinfra.api.connect import connect_all
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operation import add_op
@@ -23,6 +23,8 @@ def apply() -> Apply:
     """Apply an operation with its facts; how many commands it ran."""
 
     def run(operation: Any, **arguments: Any) -> int:
+        shown: list[str] = []
+        output.set_echo(lambda line, **_: shown.append(line))
         state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)
         connect_all(state)
         state.set_stage(StateStage.Prepare)
@@ -31,7 +33,7 @@ def apply() -> Apply:
         try:
             run_ops(state)
         except PyinfraError as error:
-            raise Failed(meta.stderr) from error
+            raise Failed("\n".join([*shown, meta.stderr])) from error
         return len(meta._commands)
 
     return run
