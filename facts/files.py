@@ -71,7 +71,7 @@ class KnownChecksum(FactBase[Checksum | None]):
 
 
 class Versions(FactBase[list[str]]):
-    """Names of the directories PATH-*, newest first: the versions that `path` may link to."""
+    """Names of the directories PATH-*, newest first; the versions of `path` are among them."""
 
     default = list
 

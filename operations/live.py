@@ -4,6 +4,7 @@ PATH-VERSION directories lie beside PATH, a link that is replaced by one rename:
 the old version or the new one, never half of both.
 """
 
+import re
 from collections.abc import Generator
 from io import BytesIO
 
@@ -11,6 +12,9 @@ from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
 from facts.files import Exists, LinkTarget, Versions
+
+# Twelve hexadecimal digits of a hash.
+FINGERPRINT = "[0-9a-f]{12}"
 
 
 @operation()
@@ -57,19 +61,23 @@ def unpack(archive: bytes, path: str, version: str) -> Generator[StringCommand |
 
 
 @operation()
-def prune(path: str, keep: int = 3) -> Generator[StringCommand]:
+def prune(path: str, version: str = FINGERPRINT, keep: int = 3) -> Generator[StringCommand]:
     """Remove all but the newest versions beside `path`, never the live one.
 
+    Nothing is touched whose name is not that of a version: what a user keeps there is theirs.
+
     + path: the link
+    + version: regular expression for what follows PATH- in the name of a version
     + keep: how many versions stay, the live one included
     """
+    parent, _, base = path.rpartition("/")
     live = host.get_fact(LinkTarget, path=path)
-    others = [name for name in host.get_fact(Versions, path=path) if name != live]
-    unfinished = [name for name in others if name.endswith((".partial", ".new"))]
-    complete = [name for name in others if name not in unfinished]
+    pattern = rf"{re.escape(base)}-{version}(\.partial|\.new)?"
+    found = [name for name in host.get_fact(Versions, path=path) if re.fullmatch(pattern, name)]
+    unfinished = [name for name in found if name.endswith((".partial", ".new"))]
+    complete = [name for name in found if name not in unfinished and name != live]
     surplus = complete[keep - 1 :] + unfinished
     if not surplus:
         host.noop(f"no more than {keep} versions of {path}")
         return
-    parent = path.rpartition("/")[0]
     yield StringCommand("rm -rf", *(QuoteString(f"{parent}/{name}") for name in surplus))

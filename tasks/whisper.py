@@ -21,4 +21,6 @@ def build(target: Target) -> None:
         model=target.model_path,
     )
     whisper.switch(name=f"Switch to whisper.cpp {release.label}", layout=layout, order=order)
-    live.prune(name="Keep the last three builds", path=layout.build)
+    live.prune(
+        name="Keep the last three builds", path=layout.build, version=f".+-{live.FINGERPRINT}"
+    )
