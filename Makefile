@@ -1,7 +1,7 @@
 # make deploy is all that a user needs; the rest is for working on the project.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCKS := deploy proxy dev
+LOCKS := deploy proxy dev voicemode
 
 .PHONY: help deploy demo test test-fast lint format setup lock clean
 
@@ -25,7 +25,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 test-fast: .venv/dev.done
-	$(BIN)/python -m pytest --ignore tests/machines
+	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
 
 lint: setup
 	$(BIN)/ruff check .
@@ -45,12 +45,13 @@ lock: .venv/dev.done
 	for name in $(LOCKS); do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header \
+	    --no-emit-package simpleaudio \
 	    requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
 	done
 
 clean:
 	if [ -d .boxes ]; then $(BIN)/python -m tests.boxes down; fi
-	rm -rf .boxes .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .boxes .venv .venv-voicemode .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Debian keeps venv in a package of its own.

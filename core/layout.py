@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 SERVER_UNIT = "voicemode-whisper.service"
 PROXY_UNIT = "voicemode-whisper-proxy.service"
+PROXY_SOCKET = "voicemode-whisper-proxy.socket"
 
 
 @dataclass(frozen=True)

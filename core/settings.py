@@ -28,6 +28,12 @@ class Settings:
     whisper_port: int
     proxy_host: str
     proxy_port: int
+    proxy_api_key_file: str
+
+    @property
+    def proxy_address(self) -> str:
+        """Where the proxy listens, as ADDRESS:PORT, an IPv6 address in brackets."""
+        return _at(ipaddress.ip_address(self.proxy_host), self.proxy_port)
 
     @property
     def proxy_url(self) -> str:
@@ -35,7 +41,7 @@ class Settings:
         address = ipaddress.ip_address(self.proxy_host)
         if address.is_unspecified:
             address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
-        return f"http://{f'[{address}]' if address.version == 6 else address}:{self.proxy_port}"
+        return f"http://{_at(address, self.proxy_port)}"
 
     def lan_url(self, name: str) -> str | None:
         """Where other machines find the proxy on the host `name`; None if on loopback alone."""
@@ -43,6 +49,10 @@ class Settings:
         if address.is_loopback:
             return None
         return f"http://{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_url
+
+
+def _at(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
 def read_settings(data: Mapping[str, Any]) -> Settings:
@@ -143,6 +153,14 @@ def _proxy_host(data: Mapping[str, Any]) -> str:
         raise _wrong("proxy_host", value, allowed) from None
 
 
+def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
+    value = data["proxy_api_key_file"]
+    # It is written into a unit file, where %, quotes and white space have meanings of their own.
+    if value == "" or re.fullmatch(r"/[A-Za-z0-9@._/+-]+", str(value)):
+        return str(value)
+    raise _wrong("proxy_api_key_file", value, "nothing, or the absolute path of a file on the host")
+
+
 READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_version": _version,
     "whisper_repo": _http_url("whisper_repo"),
@@ -152,6 +170,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_port": _port("whisper_port"),
     "proxy_host": _proxy_host,
     "proxy_port": _port("proxy_port"),
+    "proxy_api_key_file": _proxy_api_key_file,
 }
 KNOBS = ({field.name for field in fields(Settings)} - {"model"}) | {
     "whisper_model",

@@ -13,9 +13,14 @@ class Transcript(FactBase[str]):
 
     default = str
 
-    def command(self, url: str, sample: str) -> StringCommand:
+    def command(self, url: str, sample: str, api_key_file: str) -> StringCommand:
+        # From standard input, the key stays out of the list of processes.
+        key = StringCommand(
+            'printf "Authorization: Bearer %s" "$(cat', QuoteString(api_key_file), ')" | curl -H @-'
+        )
         return StringCommand(
-            "curl -sS --max-time 300 --retry 20 --retry-delay 1 --retry-connrefused",
+            key if api_key_file else "curl",
+            "-sS --max-time 300 --retry 20 --retry-delay 1 --retry-connrefused",
             "--retry-max-time 60 -F model=whisper-1 -F response_format=text",
             "-F", StringCommand("file=@", QuoteString(sample), _separator=""),
             QuoteString(f"{url}/v1/audio/transcriptions"), "2>&1 || true",

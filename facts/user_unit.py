@@ -53,6 +53,40 @@ class Unit(FactBase[UnitState]):
         )
 
 
+@dataclass(frozen=True)
+class SocketState:
+    """State of a socket unit. `listen` is ADDRESS:PORT, of the unit as it is loaded."""
+
+    active: str = "inactive"
+    enabled: str = ""
+    stale_definition: bool = False
+    listen: str = ""
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+class Socket(FactBase[SocketState]):
+    """The state of one socket unit with one stream socket."""
+
+    default = SocketState
+
+    def command(self, unit: str) -> StringCommand:
+        return StringCommand(
+            f"{SYSTEMCTL} show -p ActiveState,UnitFileState,NeedDaemonReload,Listen",
+            QuoteString(unit),
+            "2>/dev/null || true",
+        )
+
+    def process(self, output: Iterable[str]) -> SocketState:
+        values = dict(line.split("=", 1) for line in output if "=" in line)
+        return SocketState(
+            active=values.get("ActiveState", "inactive"),
+            enabled=values.get("UnitFileState", ""),
+            stale_definition=values.get("NeedDaemonReload") == "yes",
+            listen=values.get("Listen", "").removesuffix(" (Stream)"),
+        )
+
+
 class StartLog(FactBase[list[str]]):
     """The first 400 lines that one invocation of a user's unit logged. Needs root."""
 

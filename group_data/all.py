@@ -35,6 +35,8 @@ whisper_port = 2022
 proxy_host = "127.0.0.1"
 # Port of the proxy.
 proxy_port = 2023
+# A file on the host with the key that clients of the proxy must send; empty: they need none.
+proxy_api_key_file = ""
 
 # --- Access --------------------------------------------------------------------------------------
 # The sudo password, for runs without a terminal. In a terminal leave it unset: pyinfra asks.

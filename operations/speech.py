@@ -13,18 +13,21 @@ from operations.refuse import refusal
 
 
 @operation()
-def verify(url: str, sample: str, unit: str, backend: str) -> Generator[StringCommand]:
+def verify(
+    url: str, sample: str, unit: str, backend: str, api_key_file: str = ""
+) -> Generator[StringCommand]:
     """Fail the host unless it transcribes speech, on the backend that was asked for.
 
     + url: of the proxy, http://ADDRESS:PORT
     + sample: recording of President Kennedy's sentence, on the host
     + unit: of whisper-server
     + backend: "hip" or "cpu"
+    + api_key_file: on the host, where the proxy wants a key
     """
     # What counts is how the run leaves the host: before it, there is nothing to ask.
     if not host.state.is_executing:
         return
-    transcript = host.get_fact(Transcript, url=url, sample=sample)
+    transcript = host.get_fact(Transcript, url=url, sample=sample, api_key_file=api_key_file)
     if not is_spoken(transcript):
         yield refusal(f"verify: {url} does not transcribe {sample}; its answer: {transcript[:300]}")
         return

@@ -2,12 +2,13 @@
 
 import sys
 
-from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.machine import BUILD_SPACE, check_platform, check_space, check_user
 from core.refusal import Refusal
 from facts.files import Exists, LinkTarget
 from facts.machine import FreeSpace, SudoNeedsPassword, UserName
-from facts.ports import Listener
+from facts.ports import Listeners
+from facts.user_unit import Socket
 from tasks.target import Target, has_failed, stage
 
 
@@ -22,6 +23,7 @@ def check(target: Target) -> None:
         return
     _check_port(target, "whisper_port", settings.whisper_port)
     _check_port(target, "proxy_port", settings.proxy_port)
+    _check_key(target)
     _check_disk(target)
     target.host.log(_summary(target))
 
@@ -37,11 +39,27 @@ def _check_sudo(target: Target) -> None:
 
 
 def _check_port(target: Target, name: str, port: int) -> None:
-    listener = target.host.get_fact(Listener, port=port, _sudo=True)
-    if listener and not listener.endswith((f" in {SERVER_UNIT}", f" in {PROXY_UNIT}")):
+    listeners: list[str] = target.host.get_fact(Listeners, port=port, _sudo=True)
+    strangers = [listener for listener in listeners if not _is_ours(target, listener, port)]
+    if strangers:
         raise Refusal(
-            f"{name}: {port} is taken by {listener}; end that, or give a free port with "
-            f"--data {name}=PORT"
+            f"{name}: {port} is taken by {' and '.join(strangers)}; end that, or give a free port "
+            f"with --data {name}=PORT"
+        )
+
+
+def _is_ours(target: Target, listener: str, port: int) -> bool:
+    if listener == "systemd in init.scope":
+        return target.host.get_fact(Socket, unit=PROXY_SOCKET).listen.endswith(f":{port}")
+    return listener.endswith((f" in {SERVER_UNIT}", f" in {PROXY_UNIT}"))
+
+
+def _check_key(target: Target) -> None:
+    path = target.settings.proxy_api_key_file
+    if path and not target.host.get_fact(Exists, path=path):
+        raise Refusal(
+            f"proxy_api_key_file: got {path!r}, which is not on the host; write the key into it, "
+            "readable for the user alone"
         )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.operations import files
 
-from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from operations import user_unit
-from tasks import proxy
+from tasks.proxy import LOCK_SHA256, version
 from tasks.target import ROOT, Target, stage
 
 
@@ -33,33 +33,34 @@ def run(target: Target) -> None:
     """Have whisper-server and the proxy running what is on disk, now and after every boot."""
     layout, settings = target.layout, target.settings
     files.directory(name="Make room for the units", path=layout.units)
-    _unit(
-        target,
-        SERVER_UNIT,
-        depends_on=settings.model.sha256,
+    server = _write(target, SERVER_UNIT, depends_on=settings.model.sha256)
+    proxy = _write(target, PROXY_UNIT, depends_on=f"{version()} {LOCK_SHA256}")
+    _write(target, PROXY_SOCKET)
+    user_unit.running(
+        name=f"Run {SERVER_UNIT}",
+        unit=SERVER_UNIT,
+        revision=server,
         program=f"{layout.build}/bin/whisper-server",
         url=f"http://127.0.0.1:{settings.whisper_port}/",
     )
-    _unit(
-        target,
-        PROXY_UNIT,
-        depends_on=f"{proxy.version()} {proxy.LOCK_SHA256}",
+    user_unit.listening(
+        name=f"Listen with {PROXY_SOCKET}",
+        unit=PROXY_SOCKET,
+        address=settings.proxy_address,
+        service=PROXY_UNIT,
+    )
+    user_unit.running(
+        name=f"Run {PROXY_UNIT}",
+        unit=PROXY_UNIT,
+        revision=proxy,
         program=f"{layout.venv}/bin/python",
         url=f"{settings.proxy_url}/health",
     )
 
 
-def _unit(target: Target, unit: str, depends_on: str, program: str, url: str) -> None:
-    text, revision = render(
-        unit,
-        depends_on,
-        settings=target.settings,
-        order=target.order,
-    )
-    files.put(
-        name=f"Write {unit}",
-        src=StringIO(text),
-        dest=f"{target.layout.units}/{unit}",
-        mode="644",
-    )
-    user_unit.running(name=f"Run {unit}", unit=unit, revision=revision, program=program, url=url)
+def _write(target: Target, unit: str, depends_on: str = "") -> str:
+    """Write a unit's file; its revision."""
+    text, revision = render(unit, depends_on, settings=target.settings, order=target.order)
+    path = f"{target.layout.units}/{unit}"
+    files.put(name=f"Write {unit}", src=StringIO(text), dest=path, mode="644")
+    return revision

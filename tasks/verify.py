@@ -14,6 +14,7 @@ def transcribe(target: Target) -> None:
         sample=target.layout.sample,
         unit=SERVER_UNIT,
         backend=target.backend,
+        api_key_file=target.settings.proxy_api_key_file,
     )
     if target.lan_url:
         network.announce(name="Reach the proxy over the network", url=f"{target.lan_url}/health")

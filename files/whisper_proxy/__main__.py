@@ -1,22 +1,19 @@
 """The command: `python -m whisper_proxy`."""
 
 import argparse
+import asyncio
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from aiohttp import web
-
 from . import __doc__ as about
 from . import __version__
-from .app import create_app
+from .listen import sockets
+from .notify import Notifier
+from .server import serve
 from .settings import Settings, SettingsError, flag, load, variable
-
-LOG = logging.getLogger("whisper_proxy")
-# aiohttp gives requests in flight this long twice, then cuts them off; systemd kills after 90 s.
-STOP_SECONDS = 40.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,27 +26,10 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=__version__)
     for setting in fields(Settings):
-        text = f"{setting.metadata['help']} [{variable(setting)}; default: {setting.default}]"
+        default = "none" if setting.default == "" else setting.default
+        text = f"{setting.metadata['help']} [{variable(setting)}; default: {default}]"
         result.add_argument(flag(setting), metavar=setting.name.upper(), help=text)
     return result
-
-
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then let requests in flight end. OSError: cannot listen."""
-    web.run_app(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        shutdown_timeout=STOP_SECONDS,
-        access_log=None,  # the middleware writes it
-        handler_cancellation=True,  # whisper-server drops the work of a client that has gone
-        print=lambda _: LOG.info(
-            "listening on %s port %d for %s",
-            settings.host,
-            settings.port,
-            settings.upstream,
-        ),
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,11 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = vars(parser().parse_args(arguments))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
-        serve(load(flags, os.environ))
+        settings = load(flags, os.environ)
+        listening = sockets(settings.host, settings.port, os.environ)
     except SettingsError as error:
         return _fail(2, str(error))
     except OSError as error:
         return _fail(1, f"cannot listen: {error.strerror or error}")
+    asyncio.run(serve(settings, listening, Notifier(os.environ)))
     return 0
 
 

@@ -1,30 +1,50 @@
 """The application: what is served, and what lives as long as the process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from . import handlers, transcriptions
-from .keys import SETTINGS, UPSTREAM
-from .middleware import observe
+from . import access, health, middleware, models, transcriptions
+from .decode import Decoder
+from .dispatch import Dispatcher
+from .drain import InFlight
+from .keys import DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, TURNS, WATCH
+from .metrics import Metrics
 from .settings import Settings
+from .turns import Turns
 from .upstream import Upstream, open_session
+from .watch import Watch
 
 
 def create_app(settings: Settings) -> web.Application:
     """Return the application. Nothing but these routes reaches whisper-server."""
-    app = web.Application(middlewares=[observe])
+    app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
+    app[IN_FLIGHT] = InFlight()
+    app[METRICS] = Metrics()
+    app[DECODER] = Decoder()
+    app[TURNS] = Turns(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
-    app.router.add_get("/", handlers.root)
-    app.router.add_get("/health", handlers.health)
-    app.router.add_get("/v1/models", handlers.models)
-    app.router.add_get("/v1/models/{name:.+}", handlers.model)
-    app.router.add_post("/v1/audio/transcriptions", transcriptions.create)
+    app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
+    app.router.add_get("/", health.root)
+    app.router.add_get("/health", health.health)
+    app.router.add_get("/metrics", health.metrics)
+    app.router.add_get("/v1/models", models.models)
+    app.router.add_get("/v1/models/{name:.+}", models.model)
+    app.router.add_post("/v1/audio/transcriptions", transcriptions.transcribe)
+    app.router.add_post("/v1/audio/translations", transcriptions.translate)
     return app
 
 
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
     async with open_session() as session:
-        app[UPSTREAM] = Upstream(app[SETTINGS].upstream, session)
+        upstream = Upstream(app[SETTINGS].upstream, session)
+        app[WATCH] = watch = Watch(upstream)
+        app[DISPATCH] = Dispatcher(
+            upstream, app[TURNS], watch, app[METRICS], app[SETTINGS].max_wait
+        )
+        await watch.look()
+        watching = asyncio.create_task(watch.run())
         yield
+        watching.cancel()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp import web
+
 SHOWN_CHARACTERS = 40
 
 
@@ -36,6 +38,10 @@ class ApiError(Exception):
                 "code": self.code,
             }
         }
+
+    def response(self) -> web.Response:
+        """Return the answer that carries it."""
+        return web.json_response(self.body(), status=self.status, headers=self.headers)
 
 
 def invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:

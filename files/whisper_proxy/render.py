@@ -1,20 +1,15 @@
-"""whisper-server's verbose_json in, OpenAI's answers out."""
+"""A transcript in each of OpenAI's formats."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-
-@dataclass(frozen=True)
-class Transcript:
-    """What was said, in order. A segment's text begins with its own space, where there is one."""
-
-    segments: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The whole text. Segments may split a word, so nothing goes between them."""
-        return "".join(self.segments).strip()
+from .fields import Transcription
+from .stream import events
+from .subtitles import srt, vtt
+from .transcript import Transcript
+from .verbose import usage, verbose_json
 
 
 @dataclass(frozen=True)
@@ -25,33 +20,41 @@ class Answer:
     content_type: str
 
 
-def parse(answer: object) -> Transcript:
-    """Read whisper-server's decoded verbose_json, or raise ValueError if it is none."""
-    segments = answer.get("segments") if isinstance(answer, dict) else None
-    if not isinstance(segments, list):
-        raise ValueError("no list of segments")
-    return Transcript(tuple(_text_of(segment) for segment in segments))
+def render(transcript: Transcript, wanted: Transcription) -> Answer:
+    """Return the transcript in the format that is wanted, or as events."""
+    if wanted.stream:
+        return Answer(events(transcript), "text/event-stream")
+    return _RENDERERS[wanted.response_format](transcript, wanted)
 
 
-def _text_of(segment: object) -> str:
-    text = segment.get("text") if isinstance(segment, dict) else None
-    if not isinstance(text, str):
-        raise ValueError("a segment without text")
-    return text
+def _json(transcript: Transcript, _: Transcription) -> Answer:
+    return _dumped({"text": transcript.text, "usage": usage(transcript)})
 
 
-def _json(transcript: Transcript) -> Answer:
-    return Answer(json.dumps({"text": transcript.text}, ensure_ascii=False), "application/json")
+def _verbose_json(transcript: Transcript, wanted: Transcription) -> Answer:
+    return _dumped(verbose_json(transcript, wanted))
 
 
-def _text(transcript: Transcript) -> Answer:
+def _dumped(body: dict[str, Any]) -> Answer:
+    return Answer(json.dumps(body, ensure_ascii=False), "application/json")
+
+
+def _text(transcript: Transcript, _: Transcription) -> Answer:
     return Answer(transcript.text + "\n", "text/plain")  # OpenAI ends it with a newline as well
 
 
-_RENDERERS: dict[str, Callable[[Transcript], Answer]] = {"json": _json, "text": _text}
-FORMATS = tuple(_RENDERERS)
+def _srt(transcript: Transcript, _: Transcription) -> Answer:
+    return Answer(srt(transcript), "text/plain")  # SubRip has no registered type
 
 
-def render(transcript: Transcript, response_format: str) -> Answer:
-    """Return the transcript in one of FORMATS."""
-    return _RENDERERS[response_format](transcript)
+def _vtt(transcript: Transcript, _: Transcription) -> Answer:
+    return Answer(vtt(transcript), "text/vtt")
+
+
+_RENDERERS: dict[str, Callable[[Transcript, Transcription], Answer]] = {
+    "json": _json,
+    "text": _text,
+    "srt": _srt,
+    "vtt": _vtt,
+    "verbose_json": _verbose_json,
+}

@@ -1,19 +1,21 @@
-"""An upload off the wire: text fields as a dict, the audio in a bounded spool."""
+"""An upload off the wire: text fields as lists by name, the audio in a bounded spool."""
 
+import asyncio
+import errno
 import io
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Self
 
-from aiohttp import BodyPartReader, MultipartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from .errors import ApiError, invalid
+from .keys import SETTINGS
+from .multipart import MalformedError, Multipart, boundary
 
-CHUNK_BYTES = 64 * 1024
-MEMORY_BYTES = 1024 * 1024
-MAX_AUDIO_BYTES = 512 * 1024 * 1024
+MIB = 1024 * 1024
+MEMORY_BYTES = MIB // 2  # 16 seconds of VoiceMode's speech
 # All text fields together. Whisper itself reads 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PARTS = 64
@@ -32,10 +34,14 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def write(self, chunk: bytes) -> None:
-        """Append a chunk."""
-        if self.size <= MEMORY_BYTES < self.size + len(chunk):
+    def expect(self, size: int) -> None:
+        """Go to disk at once when this many bytes are too many for the memory."""
+        if isinstance(self._file, io.BytesIO) and size > MEMORY_BYTES:
             self._move_to_disk()
+
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk. OSError: the disk is full."""
+        self.expect(self.size + len(chunk))
         self.size += self._file.write(chunk)
 
     def _move_to_disk(self) -> None:
@@ -54,108 +60,96 @@ class Spool:
         return open(f"/proc/self/fd/{self._file.fileno()}", "rb")
 
 
-async def read_form(request: web.Request, audio: Spool) -> dict[str, str]:
+async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
     """Read a multipart body: the part `file` into `audio`, the others into the result.
 
-    Parts come in any order; of a text field sent twice the last counts. Raises ApiError: 400 for
-    a body that is not a form with audio, 413 for one that is too large.
+    The result has every value of a name, in the order sent (lists are sent as `name[]`, once a
+    value); parts come in any order. Raises ApiError: 400 for a body that is not a form with audio,
+    408 for one that stalls, 413 for one that is too large, 507 when the disk is full.
     """
-    reader = await _reader(request)
-    fields: dict[str, str] = {}
-    room = MAX_FIELDS_BYTES
-    async for part in _parts(reader):
-        if part.name == "file":
-            await _read_audio(part, audio)
-        else:
-            value = await _read_bytes(part, room)
-            room -= len(value)
-            fields[part.name or ""] = _decode(part, value)
+    with _failures_as_errors():
+        fields = await _Form(request, audio).read()
     if not audio.size:
         raise invalid("file", "`file` is missing or empty.", "missing_required_parameter")
     return fields
 
 
-async def _reader(request: web.Request) -> MultipartReader:
-    if request.content_type != "multipart/form-data":
-        raise ApiError(400, "Send the request as multipart/form-data.", code="invalid_body")
-    if (request.content_length or 0) > MAX_AUDIO_BYTES + MAX_FIELDS_BYTES:
-        raise _audio_too_large()
-    with _malformed_is_400():
-        return await request.multipart()
+class _Form:
+    """One request's form while it is read."""
+
+    def __init__(self, request: web.Request, audio: Spool) -> None:
+        settings = request.app[SETTINGS]
+        self._content = request.content
+        self._idle_seconds = settings.idle_timeout
+        self._audio = audio
+        self._audio_room = settings.max_upload * MIB
+        self._fields_room = MAX_FIELDS_BYTES
+        if request.content_type != "multipart/form-data":
+            raise ApiError(400, "Send the request as multipart/form-data.", code="invalid_body")
+        length = request.content_length or 0
+        if length > self._audio_room + self._fields_room:
+            raise _audio_too_large(self._audio_room)
+        audio.expect(length)
+        self._parts = Multipart(boundary(request.headers["Content-Type"]), self._bytes)
+
+    async def _bytes(self) -> bytes:
+        # As it came: readany() would join, which is to copy. b"" may also end a chunk of HTTP's.
+        more = True
+        data = b""
+        async with asyncio.timeout(self._idle_seconds):
+            while more and not data:
+                data, more = await self._content.readchunk()
+        return data
+
+    async def read(self) -> dict[str, list[str]]:
+        fields: dict[str, list[str]] = {}
+        for _ in range(MAX_PARTS):
+            name = await self._parts.next_part()
+            if name is None:
+                return fields
+            if name == "file":
+                await self._read_audio()
+            else:
+                fields.setdefault(name, []).append(await self._read_text(name))
+        raise ApiError(400, f"The form has more than {MAX_PARTS} parts.", code="too_many_parts")
+
+    async def _read_audio(self) -> None:
+        if self._audio.size:
+            raise invalid("file", "`file` was sent twice.")
+        while chunk := await self._parts.chunk():
+            self._audio.write(chunk)
+            if self._audio.size > self._audio_room:
+                raise _audio_too_large(self._audio_room)
+
+    async def _read_text(self, name: str) -> str:
+        value = bytearray()
+        while chunk := await self._parts.chunk():
+            value += chunk
+            self._fields_room -= len(chunk)
+            if self._fields_room < 0:
+                message = f"The fields beside `file` exceed {MAX_FIELDS_BYTES // 1024} KiB."
+                raise ApiError(413, message, code="fields_too_large")
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise invalid(name, f"`{name}` is not UTF-8 text.") from None
 
 
-async def _parts(reader: MultipartReader) -> AsyncIterator[BodyPartReader]:
-    for _ in range(MAX_PARTS):
-        part = await _next_part(reader)
-        if part is None:
-            return
-        yield part
-    raise ApiError(400, f"The form has more than {MAX_PARTS} parts.", code="too_many_parts")
-
-
-async def _next_part(reader: MultipartReader) -> BodyPartReader | None:
-    with _malformed_is_400():
-        part = await reader.next()
-    if isinstance(part, MultipartReader):
-        raise ApiError(400, "A part of the form is a form itself.", code="invalid_body")
-    return part
-
-
-async def _next_chunk(part: BodyPartReader) -> bytes:
-    with _malformed_is_400():
-        return await part.read_chunk(CHUNK_BYTES)
-
-
-async def _read_audio(part: BodyPartReader, audio: Spool) -> None:
-    if audio.size:
-        raise invalid("file", "`file` was sent twice.")
-    while not part.at_eof():
-        audio.write(await _next_chunk(part))
-        if audio.size > MAX_AUDIO_BYTES:
-            raise _audio_too_large()
-
-
-async def _read_bytes(part: BodyPartReader, room: int) -> bytes:
-    value = bytearray()
-    while not part.at_eof():
-        value += await _next_chunk(part)
-        if len(value) > room:
-            raise ApiError(
-                413,
-                f"The fields beside `file` exceed {MAX_FIELDS_BYTES // 1024} KiB.",
-                code="fields_too_large",
-            )
-    return bytes(value)
-
-
-def _decode(part: BodyPartReader, value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise invalid(part.name or "", f"`{part.name}` is not UTF-8 text.") from None
-
-
-def _audio_too_large() -> ApiError:
-    limit = MAX_AUDIO_BYTES // 1024**2
-    return ApiError(
-        413,
-        f"The audio is larger than {limit} MiB.",
-        param="file",
-        code="file_too_large",
-    )
+def _audio_too_large(limit: int) -> ApiError:
+    message = f"The audio is larger than {limit // MIB} MiB."
+    return ApiError(413, message, param="file", code="file_too_large")
 
 
 @contextmanager
-def _malformed_is_400() -> Iterator[None]:
-    # aiohttp has no exception of its own for a broken multipart body: it raises these.
+def _failures_as_errors() -> Iterator[None]:
     try:
         yield
-    except (
-        ValueError,
-        AssertionError,
-        RuntimeError,
-        HttpProcessingError,
-        web.RequestPayloadError,
-    ) as error:
+    except (MalformedError, web.RequestPayloadError) as error:
         message = "The body is not valid multipart/form-data."
         raise ApiError(400, message, code="invalid_body") from error
+    except TimeoutError as error:
+        raise ApiError(408, "The upload stalled.", code="upload_stalled") from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ApiError(507, "No room on the proxy's disk.", code="disk_full") from error

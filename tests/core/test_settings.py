@@ -61,6 +61,8 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_port", None, "1024 to 65535"),
         ("proxy_host", "example.org", "an IP address"),
         ("proxy_host", 7, "an IP address"),
+        ("proxy_api_key_file", "key", "the absolute path of a file on the host"),
+        ("proxy_api_key_file", "/my key", "the absolute path of a file on the host"),
         ("model_source", "ftp://x", "an http:// or https:// URL"),
         ("whisper_model", "small-en", "did you mean small"),
         ("whisper_model", 5, "a URL, an absolute path"),
@@ -135,3 +137,10 @@ def test_the_proxy_is_found_at_an_address_that_answers(host, url):
 )
 def test_others_find_the_proxy_only_where_it_listens_for_them(host, url):
     assert settings(proxy_host=host).lan_url("server.lan") == url
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("127.0.0.1", "127.0.0.1:2023"), ("::", "[::]:2023")]
+)
+def test_the_proxy_listens_where_it_is_told(host, address):
+    assert settings(proxy_host=host).proxy_address == address

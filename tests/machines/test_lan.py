@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import openai
 import pytest
 
 from core.speech import is_spoken
@@ -21,6 +22,21 @@ def test_others_use_the_proxy_and_the_deploy_says_that_they_can(box: Box):
     assert is_spoken(post(f"http://{box.address}:2023", sample(box)))
     line = box.run("cat ~/.voicemode/voicemode.env").stdout
     assert line == "VOICEMODE_STT_BASE_URLS=http://127.0.0.1:2023/v1\n"
+
+
+def test_a_key_keeps_others_out_and_the_deploy_uses_it(box: Box):
+    key_file = "/home/ada/proxy.key"
+    box.run(f"umask 077; echo correct-horse > {key_file}")
+    run = deployed(box, proxy_host="0.0.0.0", proxy_api_key_file=key_file)
+    assert "correct-horse" not in run.output
+    url = f"http://{box.address}:2023/v1"
+    with openai.OpenAI(base_url=url, api_key="wrong", max_retries=0) as client:
+        with pytest.raises(openai.AuthenticationError):
+            client.models.list()
+        answer = client.with_options(api_key="correct-horse").audio.transcriptions.create(
+            model="whisper-1", file=("speech.wav", sample(box))
+        )
+    assert is_spoken(answer.text)
 
 
 def test_back_on_loopback_nobody_else_reaches_it(box: Box):

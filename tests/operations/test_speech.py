@@ -26,7 +26,9 @@ def verified(backend: str, transcript: str, log: list[str], executing: bool = Tr
     state = FakeState()
     state.is_executing = executing
     facts = {
-        "speech.Transcript": {"sample=/h/jfk.wav, url=http://127.0.0.1:2023": transcript},
+        "speech.Transcript": {
+            "api_key_file=, sample=/h/jfk.wav, url=http://127.0.0.1:2023": transcript
+        },
         "user_unit.Unit": {"unit=w.service": {"invocation": "6f4"}},
         "user_unit.StartLog": {"invocation=6f4": log},
     }

@@ -27,7 +27,8 @@ async def whisper_server(whisper: FakeWhisper) -> AsyncIterator[TestServer]:
 
 @pytest.fixture
 def settings(whisper_server: TestServer) -> Settings:
-    return Settings(upstream=str(whisper_server.make_url("/")).rstrip("/"), model="small")
+    url = str(whisper_server.make_url("/")).rstrip("/")
+    return Settings(upstream=url, model="small", max_wait=1)
 
 
 @pytest.fixture

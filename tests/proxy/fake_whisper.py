@@ -3,6 +3,8 @@ be had on demand, so this one gives them word for word, status for status, as wh
 v1.9.1 do. Real speech through the real server is tried elsewhere."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,9 +49,12 @@ class FakeWhisper:
     """What it answers, and what it was sent."""
 
     texts: list[str] = field(default_factory=lambda: list(SEGMENTS))
+    answer: dict[str, Any] | None = None
     error: tuple[int, str, str] | None = None
     seconds: float = 0.0
-    crashes: bool = False
+    crashes: int = 0  # so many more inferences end in a crash
+    running: int = 0
+    most: int = 0  # that ran at once
     health_status: int = 200
     health_seconds: float = 0.0
     fields: dict[str, str] = field(default_factory=dict)
@@ -79,15 +84,26 @@ class FakeWhisper:
     async def _inference(self, request: web.Request) -> web.StreamResponse:
         await self._read(request)
         self.started.set()
-        try:
-            await asyncio.sleep(self.seconds)
-        except asyncio.CancelledError:
-            self.aborted.set()
-            raise
+        with self._counted():
+            try:
+                await asyncio.sleep(self.seconds)
+            except asyncio.CancelledError:
+                self.aborted.set()
+                raise
         if self.crashes:
+            self.crashes -= 1
             assert request.transport
             request.transport.abort()
         return self._answer()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            yield
+        finally:
+            self.running -= 1
 
     async def _read(self, request: web.Request) -> None:
         self.content_length = request.content_length
@@ -102,4 +118,4 @@ class FakeWhisper:
         if self.error:
             status, content_type, text = self.error
             return web.Response(status=status, text=text, content_type=content_type)
-        return web.json_response(verbose_json(self.texts))
+        return web.json_response(self.answer or verbose_json(self.texts))

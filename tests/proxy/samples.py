@@ -1,6 +1,8 @@
 """What the tests send, and with what."""
 
 import io
+import struct
+import subprocess
 import wave
 
 from aiohttp import FormData, web
@@ -18,6 +20,31 @@ def silence(seconds: float = 0.1) -> bytes:
         wav.setframerate(16000)
         wav.writeframes(bytes(2 * int(16000 * seconds)))
     return file.getvalue()
+
+
+def encoded(*options: str, seconds: float = 0.5) -> bytes:
+    """Return a tone as ffmpeg writes it with these options, the last of which is the format."""
+    source = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}")
+    command = ["ffmpeg", "-nostdin", "-v", "error", *source, *options[:-1], "-f", options[-1], "-"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def riff(*chunks: bytes) -> bytes:
+    """Return a WAV file of these chunks."""
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
+    """Return a chunk of a WAV file, with a size that may be wrong."""
+    length = struct.pack("<I", len(body) if size is None else size)
+    return name + length + body + bytes(len(body) % 2)
+
+
+def fmt(tag: int = 1, channels: int = 1, rate: int = 16000, bits: int = 16) -> bytes:
+    """Return the chunk that names the format of a WAV file."""
+    block = channels * bits // 8
+    return chunk(b"fmt ", struct.pack("<HHIIHH", tag, channels, rate, rate * block, block, bits))
 
 
 def form(audio: bytes | None = None, **fields: str) -> FormData:

@@ -29,6 +29,12 @@ def test_a_bad_field_is_named() -> None:
     }
 
 
+def test_it_becomes_a_response() -> None:
+    response = ApiError(503, "Later.", code="overloaded", headers={"Retry-After": "5"}).response()
+    assert (response.status, response.headers["Retry-After"]) == (503, "5")
+    assert response.content_type == "application/json"
+
+
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [("a", "'a'"), ("a\nb", r"'a\nb'"), ("a" * 41, f"'{'a' * 40}…'")],

@@ -5,13 +5,16 @@ from typing import NoReturn
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from whisper_proxy import handlers
+from whisper_proxy import health
+from whisper_proxy.app import create_app
+from whisper_proxy.keys import IN_FLIGHT
 from whisper_proxy.middleware import observe
+from whisper_proxy.settings import Settings
 
 from .samples import Client
 
 ID = re.compile(r"req_[0-9a-f]{32}")
-LINE = re.compile(r"req_[0-9a-f]{32} (.*) ms=\d+")
+LINE = re.compile(r"request id=req_[0-9a-f]{32} (.*) ms=\d+")
 
 
 async def test_every_answer_has_an_id_of_its_own(client: Client) -> None:
@@ -28,10 +31,12 @@ async def test_a_request_is_one_line(client: Client, caplog: pytest.LogCaptureFi
     async with client.get("/v1/models/a%0Ab?prompt=secret") as response:
         request_id = response.headers["x-request-id"]
     (line,) = caplog.messages
-    assert line.startswith(request_id)
+    assert line.startswith(f"request id={request_id} ")
     match = LINE.fullmatch(line)
     assert match
-    assert match[1] == "GET /v1/models/a%0Ab 404 audio_bytes=0"
+    assert match[1] == (
+        "method=GET path=/v1/models/a%0Ab status=404 outcome=unknown_url audio_bytes=0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,11 +73,11 @@ async def test_a_fault_is_logged_and_not_shown(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def broken(_: str) -> NoReturn:
+    def broken(_: object) -> NoReturn:
         raise LookupError("an inner secret")
 
-    monkeypatch.setattr(handlers, "_model", broken)
-    async with client.get("/v1/models") as response:
+    monkeypatch.setattr(health, "generate_latest", broken)
+    async with client.get("/metrics") as response:
         text = await response.text()
         assert response.status == 500
     assert '"server_error"' in text
@@ -85,5 +90,15 @@ async def test_other_errors_of_aiohttp_keep_their_status() -> None:
     async def refuse(_: web.Request) -> NoReturn:
         raise web.HTTPExpectationFailed
 
-    response = await observe(make_mocked_request("POST", "/"), refuse)
+    app = create_app(Settings())
+    response = await observe(make_mocked_request("POST", "/", app=app), refuse)
     assert response.status == 417
+
+
+async def test_a_request_while_it_drains_is_the_last_of_its_connection(client: Client) -> None:
+    app = client.server.app  # type: ignore[attr-defined]
+    async with client.get("/") as response:
+        assert "Connection" not in response.headers
+    await app[IN_FLIGHT].drain(0)
+    async with client.get("/") as response:
+        assert response.headers["Connection"] == "close"

@@ -7,12 +7,18 @@ from typing import Any
 import openai
 import pytest
 from aiohttp.test_utils import TestServer
+from whisper_proxy.models import OPENAI_NAMES
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
-from .samples import silence
+from .recorded import recorded
+from .samples import encoded, silence
 
 FILE = ("speech.wav", silence())
+SPEECH = (
+    "And so my fellow Americans ask not what your country can do for you "
+    "ask what you can do for your country."
+)
 
 
 @pytest.fixture
@@ -43,6 +49,97 @@ async def test_text(client: openai.AsyncOpenAI) -> None:
     assert answer == fake.TEXT + "\n"
 
 
+async def test_verbose_json(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    answer = await client.audio.transcriptions.create(
+        model="whisper-1", file=FILE, response_format="verbose_json"
+    )
+    assert (answer.language, answer.duration, answer.text) == ("english", 11.0, SPEECH)
+    assert answer.segments
+    assert answer.segments[1].model_dump() == {
+        "id": 1,
+        "seek": 0,
+        "start": 8.0,
+        "end": 11.0,
+        "text": " ask what you can do for your country.",
+        "tokens": [1265, 644, 345, 460, 466, 329, 534, 1499, 13],
+        "temperature": 0.0,
+        "avg_logprob": -0.0736246109008789,
+        "compression_ratio": pytest.approx(1.36, abs=0.01),
+        "no_speech_prob": 0.034435488283634186,
+    }
+    assert answer.words is None
+    assert answer.usage
+    assert (answer.usage.type, answer.usage.seconds) == ("duration", 11)
+
+
+async def test_words(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    answer = await client.audio.transcriptions.create(
+        model="whisper-1",
+        file=FILE,
+        response_format="verbose_json",
+        timestamp_granularities=["word"],
+    )
+    assert answer.words
+    assert " ".join(word.word for word in answer.words) == SPEECH
+    assert (answer.words[-1].start, answer.words[-1].end) == (10.1, 11.0)
+    assert answer.segments is None
+
+
+@pytest.mark.parametrize(
+    ("response_format", "beginning"),
+    [("srt", "1\n00:00:00,000 --> "), ("vtt", "WEBVTT\n\n00:00:00.000 --> ")],
+)
+async def test_subtitles(
+    client: openai.AsyncOpenAI, whisper: FakeWhisper, response_format: Any, beginning: str
+) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    answer: Any = await client.audio.transcriptions.create(
+        model="whisper-1", file=FILE, response_format=response_format
+    )
+    assert answer.startswith(beginning)
+    assert answer.endswith("ask what you can do for your country.\n\n")
+
+
+async def test_a_stream(client: openai.AsyncOpenAI) -> None:
+    stream = await client.audio.transcriptions.create(
+        model="gpt-4o-mini-transcribe", file=FILE, stream=True
+    )
+    *deltas, done = [event async for event in stream]
+    assert [event.type for event in deltas] == ["transcript.text.delta"] * 2
+    assert "".join(getattr(event, "delta", "") for event in deltas) == fake.TEXT
+    assert done.type == "transcript.text.done"
+    assert done.text == fake.TEXT
+
+
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # by OpenAI, of whisper-1
+async def test_a_translation(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
+    answer = await client.audio.translations.create(model="whisper-1", file=FILE)
+    assert answer.text == fake.TEXT
+    assert whisper.fields["translate"] == "true"
+    verbose = await client.audio.translations.create(
+        model="whisper-1", file=FILE, response_format="verbose_json"
+    )
+    assert (verbose.language, len(verbose.segments or [])) == ("english", 2)
+
+
+async def test_an_mp3(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
+    mp3 = encoded("-c:a", "libmp3lame", "mp3")
+    await client.audio.transcriptions.create(model="whisper-1", file=("a.wav", mp3))
+    assert whisper.audio[:4] == b"RIFF"
+
+
+async def test_everything_that_changes_nothing(client: openai.AsyncOpenAI) -> None:
+    answer = await client.audio.transcriptions.create(
+        model="gpt-transcribe",
+        file=FILE,
+        chunking_strategy={"type": "server_vad", "threshold": 0.5},
+        stream=False,
+    )
+    assert answer.text == fake.TEXT
+
+
 async def test_bytes_without_a_name(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
     await client.audio.transcriptions.create(model="whisper-1", file=silence())
     assert whisper.audio == silence()
@@ -67,6 +164,27 @@ async def test_the_blocking_client(blocking: openai.OpenAI) -> None:
     assert text == fake.TEXT + "\n"
 
 
+async def test_the_blocking_clients_words(blocking: openai.OpenAI, whisper: FakeWhisper) -> None:
+    whisper.answer = recorded("v1.9.1-quotes")
+    answer = await asyncio.to_thread(
+        blocking.audio.transcriptions.create,
+        model="whisper-1",
+        file=FILE,
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+    assert [word.word for word in answer.words or []] == answer.text.split()
+    assert answer.segments
+
+
+async def test_the_blocking_clients_stream(blocking: openai.OpenAI) -> None:
+    def stream() -> list[str]:
+        create = blocking.audio.transcriptions.create
+        return [event.type for event in create(model="whisper-1", file=FILE, stream=True)]
+
+    assert (await asyncio.to_thread(stream))[-1] == "transcript.text.done"
+
+
 async def test_the_blocking_clients_exception(blocking: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="Whisper does not know"):
         await asyncio.to_thread(
@@ -80,10 +198,13 @@ async def test_the_blocking_clients_exception(blocking: openai.OpenAI) -> None:
 @pytest.mark.parametrize(
     ("wishes", "param"),
     [
-        ({"response_format": "srt"}, "response_format"),
+        ({"response_format": "diarized_json"}, "response_format"),
+        ({"include": ["logprobs"]}, "include"),
+        ({"known_speaker_names": ["ada"]}, "known_speaker_names"),
+        ({"timestamp_granularities": ["word"]}, "timestamp_granularities"),
         ({"language": "xx"}, "language"),
         ({"temperature": 2}, "temperature"),
-        ({"stream": True}, "stream"),
+        ({"stream": True, "response_format": "vtt"}, "stream"),
     ],
 )
 async def test_a_bad_request(
@@ -131,7 +252,7 @@ async def test_no_server(client: openai.AsyncOpenAI, whisper_server: TestServer)
 
 
 async def test_models(client: openai.AsyncOpenAI) -> None:
-    assert [model.id async for model in client.models.list()] == ["small", "whisper-1"]
+    assert [model.id async for model in client.models.list()] == ["small", *OPENAI_NAMES]
     assert (await client.models.retrieve("whisper-1")).object == "model"
     with pytest.raises(openai.NotFoundError, match="does not exist"):
         await client.models.retrieve("large")

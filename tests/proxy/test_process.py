@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,12 @@ async def test_help_names_every_setting(start: Start) -> None:
     assert (status, err) == (0, "")
     words = " ".join(out.split())
     for setting in (
-        "--host HOST address to listen on [WHISPER_PROXY_HOST; default: 127.0.0.1]",
-        "--port PORT port to listen on [WHISPER_PROXY_PORT; default: 2023]",
+        "--host HOST address to listen on, unless systemd passes a socket [WHISPER_PROXY_HOST;",
+        "[WHISPER_PROXY_PORT; default: 2023]",
         "[WHISPER_PROXY_UPSTREAM; default: http://127.0.0.1:2022]",
         "[WHISPER_PROXY_MODEL; default: whisper-1]",
+        "--max-wait MAX_WAIT seconds to wait for a turn, or",
+        "[WHISPER_PROXY_API_KEY_FILE; default: none]",
     ):
         assert setting in words
 
@@ -152,7 +155,7 @@ async def test_a_request_in_flight_is_answered_before_it_stops(
         request = asyncio.create_task(transcribe(session, url))
         await asyncio.wait_for(whisper.started.wait(), 5)
         process.send_signal(signal.SIGTERM)
-        assert await request == {"text": fake.TEXT}
+        assert fake.TEXT in str(await request)
     status, _, err = await finished(process)
     assert status == 0
     assert "Traceback" not in err
@@ -175,5 +178,156 @@ async def test_a_client_that_goes_away_ends_its_inference(
     process.send_signal(signal.SIGTERM)
     status, _, err = await finished(process)
     assert status == 0
-    assert " 499 " in err
+    assert "status=499 outcome=client_gone" in err
     assert "Traceback" not in err
+
+
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@contextmanager
+def systemd_socket() -> Iterator[socket.socket]:
+    """A socket as systemd holds it: it stays when the proxy goes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield server
+
+
+async def activated(held: socket.socket, *flags: str, **variables: str) -> Process:
+    """Start the proxy with a socket as systemd does: as descriptor 3, for this process id."""
+    command = (sys.executable, "-W", "error", "-m", "whisper_proxy", *flags)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FILES)} | variables
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ACTIVATE, str(held.fileno()), *command),
+        pass_fds=[held.fileno()],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+
+
+async def test_a_restart_refuses_nobody_and_loses_nothing(
+    whisper: FakeWhisper, whisper_server: TestServer
+) -> None:
+    """Under steady requests, each on a connection of its own, the process is replaced 5 times."""
+    whisper.seconds = 0.02
+    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    answers: list[object] = []
+    with systemd_socket() as held:
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/v1/audio/transcriptions"
+        stop = asyncio.Event()
+
+        async def ask_steadily() -> None:
+            connector = aiohttp.TCPConnector(force_close=True)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                while not stop.is_set():
+                    answers.append(await transcribe(session, url))
+
+        process = await activated(held, "--upstream", upstream)
+        line = await listening(process)
+        assert f"port {held.getsockname()[1]} for" in line
+        clients = [asyncio.create_task(ask_steadily()) for _ in range(4)]
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            status, _, err = await finished(process)
+            assert (status, "Traceback" in err) == (0, False)
+            assert "requests_cut_off=0" in err
+            process = await activated(held, "--upstream", upstream)
+            await listening(process)
+        stop.set()
+        await asyncio.gather(*clients)
+        process.send_signal(signal.SIGTERM)
+        await finished(process)
+    assert len(answers) > 20
+    assert all(fake.TEXT in str(answer) for answer in answers)
+
+
+async def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        process = await start(
+            *("--port", free_port()),
+            NOTIFY_SOCKET=str(tmp_path / "notify"),
+            WATCHDOG_USEC="60000000",
+        )
+        await listening(process)
+        process.send_signal(signal.SIGTERM)
+        await finished(process)
+        told = {manager.recv(100) for _ in range(3)}
+    assert told == {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"}
+
+
+async def test_an_upload_that_has_begun_ends_before_it_stops(
+    start: Start, whisper_server: TestServer
+) -> None:
+    port = free_port()
+    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    process = await start("--port", port, "--upstream", upstream)
+    await listening(process)
+
+    payload = form()()
+    headers = {"Content-Type": payload.headers["Content-Type"]}
+    data = await payload.as_bytes()
+
+    async def halves() -> AsyncIterator[bytes]:
+        yield data[:100]
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.6)
+        yield data[100:]
+
+    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=halves(), headers=headers) as response,
+    ):
+        assert response.status == 200
+    status, _, err = await finished(process)
+    assert status == 0
+    assert "requests_cut_off=0" in err
+
+
+async def test_what_takes_too_long_is_cut_off(
+    start: Start, whisper: FakeWhisper, whisper_server: TestServer
+) -> None:
+    whisper.seconds = 30
+    port = free_port()
+    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    process = await start("--port", port, "--upstream", upstream, "--drain-timeout", "1")
+    await listening(process)
+    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    async with aiohttp.ClientSession() as session:
+        request = asyncio.create_task(transcribe(session, url))
+        await asyncio.wait_for(whisper.started.wait(), 5)
+        process.send_signal(signal.SIGTERM)
+        status, _, err = await finished(process)
+        with pytest.raises(aiohttp.ClientError):
+            await request
+    assert status == 0
+    assert "requests_cut_off=1" in err
+    assert "Traceback" not in err
+
+
+async def test_stalled_uploads_hold_up_nobody(start: Start, whisper_server: TestServer) -> None:
+    port = free_port()
+    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    process = await start("--port", port, "--upstream", upstream, "--idle-timeout", "5")
+    await listening(process)
+    head = (
+        b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    )
+    stalled = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+    for _, writer in stalled:
+        writer.write(head)
+    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    async with aiohttp.ClientSession() as session:
+        answer = await asyncio.wait_for(transcribe(session, url), 2)
+    assert fake.TEXT in str(answer)
+    for _, writer in stalled:
+        writer.transport.abort()

@@ -1,59 +1,56 @@
 import json
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from whisper_proxy.render import FORMATS, Transcript, parse, render
+from whisper_proxy.fields import FORMATS, Transcription
+from whisper_proxy.render import render
+from whisper_proxy.transcript import Segment, Transcript
 
-from .fake_whisper import SEGMENTS, TEXT, verbose_json
-
-JOINED = [
-    (SEGMENTS, TEXT),
-    ([" Hello."], "Hello."),
-    ([" One.", " Two."], "One. Two."),
-    (["你好", "世界"], "你好世界"),
-    ([], ""),
-    ([""], ""),
-    ([" "], ""),
-]
-NO_TRANSCRIPT: list[Any] = [
-    None,
-    [],
-    "text",
-    {},
-    {"text": "Hello."},
-    {"segments": None},
-    {"segments": [{}]},
-    {"segments": [{"text": None}]},
-    {"segments": "abc"},
-]
+WANTED = Transcription("de", "", 0.0, "json")
+GREETINGS = Transcript((Segment(" Schöne", 0, 1), Segment(" Grüße", 1, 2)), "german", 1.5)
+TYPES = {
+    "json": "application/json",
+    "text": "text/plain",
+    "srt": "text/plain",
+    "vtt": "text/vtt",
+    "verbose_json": "application/json",
+}
 
 
-@pytest.mark.parametrize(("texts", "joined"), JOINED)
-def test_segments_are_joined_by_nothing(texts: list[str], joined: str) -> None:
-    assert parse(verbose_json(texts)).text == joined
-
-
-@pytest.mark.parametrize("answer", NO_TRANSCRIPT)
-def test_what_is_no_transcript_is_refused(answer: object) -> None:
-    with pytest.raises(ValueError, match="segment"):
-        parse(answer)
+def test_every_format_has_its_type() -> None:
+    for name in FORMATS:
+        answer = render(GREETINGS, replace(WANTED, response_format=name))
+        assert answer.content_type == TYPES[name]
+        assert "Schöne" in answer.text
 
 
 def test_json() -> None:
-    answer = render(Transcript((" Schöne", " Grüße")), "json")
-    assert answer.content_type == "application/json"
-    assert answer.text == '{"text": "Schöne Grüße"}'
+    assert render(GREETINGS, WANTED).text == (
+        '{"text": "Schöne Grüße", "usage": {"type": "duration", "seconds": 2}}'
+    )
 
 
 def test_text_is_the_words_and_a_newline() -> None:
-    answer = render(Transcript((" Schöne", " Grüße")), "text")
-    assert (answer.text, answer.content_type) == ("Schöne Grüße\n", "text/plain")
+    assert render(GREETINGS, replace(WANTED, response_format="text")).text == "Schöne Grüße\n"
 
 
-def test_silence_is_no_words() -> None:
-    assert json.loads(render(Transcript(()), "json").text) == {"text": ""}
-    assert render(Transcript(()), "text").text == "\n"
+def test_subtitles() -> None:
+    assert render(GREETINGS, replace(WANTED, response_format="srt")).text.startswith("1\n00:00:00,")
+    assert render(GREETINGS, replace(WANTED, response_format="vtt")).text.startswith("WEBVTT\n\n0")
 
 
-def test_the_formats_are_named() -> None:
-    assert FORMATS == ("json", "text")
+def test_verbose_json() -> None:
+    body = json.loads(render(GREETINGS, replace(WANTED, response_format="verbose_json")).text)
+    assert (body["language"], len(body["segments"])) == ("german", 2)
+
+
+@pytest.mark.parametrize("name", ["json", "text"])
+def test_a_stream(name: str) -> None:
+    answer = render(GREETINGS, replace(WANTED, response_format=name, stream=True))
+    assert answer.content_type == "text/event-stream"
+    assert answer.text.startswith("data: {")
+
+
+@pytest.mark.parametrize(("name", "text"), [("json", '{"text": ""'), ("text", "\n"), ("srt", "")])
+def test_silence_is_no_words(name: str, text: str) -> None:
+    assert render(Transcript(), replace(WANTED, response_format=name)).text.startswith(text)

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 from whisper_proxy.settings import Settings, SettingsError, load
@@ -14,6 +15,16 @@ GOOD = [
     ("upstream", "http://box.lan", "http://box.lan"),
     ("model", "small.en", "small.en"),
     ("model", "openai/whisper-large-v3", "openai/whisper-large-v3"),
+    ("concurrency", "4", 4),
+    ("queue", "0", 0),
+    ("max_wait", "60", 60),
+    ("max_upload", "25", 25),
+    ("idle_timeout", "5", 5),
+    ("drain_timeout", "5", 5),
+    ("cors_origin", "*", "*"),
+    ("cors_origin", "https://chat.lan/", "https://chat.lan"),
+    ("cors_origin", "http://localhost:3000", "http://localhost:3000"),
+    ("device", "AMD Radeon RX 7800 XT", "AMD Radeon RX 7800 XT"),
 ]
 BAD = [
     ("host", "", "a host name or an IP address"),
@@ -37,6 +48,14 @@ BAD = [
     ("model", "-x", "1 to 100 letters"),
     ("model", "a b", "1 to 100 letters"),
     ("model", "a" * 101, "1 to 100 letters"),
+    ("concurrency", "0", "from 1 to 64"),
+    ("queue", "-1", "from 0 to 10000"),
+    ("max_wait", "0.5", "from 1 to 3600"),
+    ("cors_origin", "chat.lan", "* or an origin"),
+    ("cors_origin", "https://chat.lan/page", "* or an origin"),
+    ("api_key_file", "/nonexistent", "a readable file that holds one key"),
+    ("api_key_file", "/dev/null", "a readable file that holds one key"),
+    ("device", "a\nb", "printable"),
 ]
 
 
@@ -47,6 +66,8 @@ def test_defaults() -> None:
         2023,
         "http://127.0.0.1:2022",
         "whisper-1",
+        *(1, 32, 45, 512, 30, 80),
+        *("", "", "", "", ""),
     )
 
 
@@ -66,7 +87,8 @@ def test_a_bad_flag_says_what_is_allowed(name: str, text: str, allowed: str) -> 
     with pytest.raises(SettingsError) as caught:
         load({name: text}, {})
     message = str(caught.value)
-    assert message.startswith(f"--{name} is {text!r}, but must be ")
+    flag = name.replace("_", "-")
+    assert message.startswith(f"--{flag} is {text!r}, but must be ")
     assert allowed in message
     assert "\n" not in message
 
@@ -74,6 +96,24 @@ def test_a_bad_flag_says_what_is_allowed(name: str, text: str, allowed: str) -> 
 def test_a_bad_variable_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^WHISPER_PROXY_PORT is 'x', but must be a whole"):
         load({}, {"WHISPER_PROXY_PORT": "x"})
+
+
+@pytest.mark.parametrize("content", ["sk-secret", " sk-secret\n"])
+def test_the_key_is_in_a_file_and_shown_nowhere(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(content)
+    settings = load({}, {"WHISPER_PROXY_API_KEY_FILE": str(file)})
+    assert settings.api_key == "sk-secret"
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("content", ["", "two words", "two\nlines", "schlüssel", "a\0b"])
+def test_what_is_no_key_is_not_shown(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match="holds one key") as caught:
+        load({"api_key_file": str(file)}, {})
+    assert not content or content not in str(caught.value)
 
 
 def test_a_flag_wins_over_a_variable() -> None:

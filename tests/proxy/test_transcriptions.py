@@ -1,7 +1,9 @@
-"""The endpoint over plain HTTP; the openai client's view of it is in test_openai.py."""
+"""The endpoints over plain HTTP; the openai client's view of them is in test_openai.py."""
 
 import asyncio
+import io
 import logging
+import wave
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -9,16 +11,19 @@ from whisper_proxy.settings import Settings
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
-from .samples import Client, form, silence
+from .recorded import recorded
+from .samples import Client, encoded, form, silence
 
 PATH = "/v1/audio/transcriptions"
+TRANSLATIONS = "/v1/audio/translations"
+JSON = {"text": fake.TEXT, "usage": {"type": "duration", "seconds": 11}}
 
 
 async def test_json_is_the_default(client: Client) -> None:
     async with client.post(PATH, data=form(model="any")) as response:
         assert response.status == 200
         assert response.headers["Content-Type"] == "application/json; charset=utf-8"
-        assert await response.json() == {"text": fake.TEXT}
+        assert await response.json() == JSON
 
 
 async def test_text_is_the_words_alone(client: Client) -> None:
@@ -30,7 +35,7 @@ async def test_text_is_the_words_alone(client: Client) -> None:
 async def test_silence_is_no_words(client: Client, whisper: FakeWhisper) -> None:
     whisper.texts = []
     async with client.post(PATH, data=form()) as response:
-        assert await response.json() == {"text": ""}
+        assert (await response.json())["text"] == ""
 
 
 async def test_the_audio_and_the_wishes_arrive(client: Client, whisper: FakeWhisper) -> None:
@@ -52,17 +57,93 @@ async def test_what_is_refused_never_reaches_whisper_server(
     async with client.post(PATH, data=form(audio=b"")) as response:
         assert response.status == 400
         assert (await response.json())["error"]["param"] == "file"
-    assert whisper.paths == []
+    assert "/inference" not in whisper.paths
+
+
+async def test_any_audio_arrives_as_wav(client: Client, whisper: FakeWhisper) -> None:
+    async with client.post(PATH, data=form(encoded("-c:a", "libmp3lame", "mp3"))) as response:
+        assert response.status == 200
+    with wave.open(io.BytesIO(whisper.audio)) as file:
+        assert file.getparams()[:3] == (1, 2, 16000)
+
+
+async def test_audio_that_is_too_short_to_hear_has_no_words(
+    client: Client, whisper: FakeWhisper
+) -> None:
+    data = form(silence(0.09), response_format="verbose_json", language="de")
+    async with client.post(PATH, data=data) as response:
+        assert response.status == 200
+        body = await response.json()
+    assert (body["text"], body["segments"], body["duration"]) == ("", [], 0.09)
+    assert body["language"] == "german"
+    assert "/inference" not in whisper.paths
 
 
 async def test_junk_is_a_400(client: Client, whisper: FakeWhisper) -> None:
-    whisper.error = fake.INVALID
     async with client.post(PATH, data=form(b"junk")) as response:
         assert response.status == 400
         error = (await response.json())["error"]
     assert error["type"] == "invalid_request_error"
-    assert "could not decode" in error["message"]
+    assert error["code"] == "undecodable_audio"
     assert error["param"] == "file"
+    assert "/inference" not in whisper.paths
+
+
+async def test_what_whisper_server_cannot_read_is_a_400(
+    client: Client, whisper: FakeWhisper
+) -> None:
+    whisper.error = fake.INVALID
+    async with client.post(PATH, data=form()) as response:
+        assert response.status == 400
+        assert "could not decode" in (await response.json())["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("response_format", "content_type", "text"),
+    [
+        ("srt", "text/plain; charset=utf-8", "1\n00:00:00,000 --> 00:00:08,000\nAnd so"),
+        ("vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00.000 --> 00:00:08.000\nAnd so"),
+        ("verbose_json", "application/json; charset=utf-8", '{"task": "transcribe"'),
+    ],
+)
+async def test_formats(
+    client: Client, whisper: FakeWhisper, response_format: str, content_type: str, text: str
+) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    async with client.post(PATH, data=form(response_format=response_format)) as response:
+        assert response.headers["Content-Type"] == content_type
+        assert (await response.text()).startswith(text)
+
+
+async def test_words_are_asked_for_only_when_wanted(client: Client, whisper: FakeWhisper) -> None:
+    words = form(**{"response_format": "verbose_json", "timestamp_granularities[]": "word"})
+    for data, sent in ((form(), "false"), (words, "true")):
+        async with client.post(PATH, data=data) as response:
+            assert response.status == 200
+        assert whisper.fields["token_timestamps"] == sent
+
+
+async def test_a_stream_is_events_with_an_id(client: Client) -> None:
+    async with client.post(PATH, data=form(stream="true")) as response:
+        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["x-request-id"]
+        assert (await response.text()).endswith("data: [DONE]\n\n")
+
+
+async def test_what_fails_before_the_first_event_is_an_error(
+    client: Client, whisper: FakeWhisper
+) -> None:
+    whisper.error = fake.FAILED
+    async with client.post(PATH, data=form(stream="true")) as response:
+        assert (response.status, response.content_type) == (502, "application/json")
+
+
+async def test_a_translation_is_in_english(client: Client, whisper: FakeWhisper) -> None:
+    data = form(response_format="verbose_json", language="en")
+    async with client.post(TRANSLATIONS, data=data) as response:
+        body = await response.json()
+    assert (body["task"], body["language"]) == ("translate", "english")
+    assert (whisper.fields["translate"], whisper.fields["language"]) == ("true", "auto")
 
 
 async def test_no_server_is_a_503_with_a_time_to_retry(
@@ -82,7 +163,7 @@ async def test_the_log_has_sizes_and_no_words(
     async with client.post(PATH, data=form(prompt="secret")) as response:
         assert response.status == 200
     (line,) = [record.message for record in caplog.records if record.name.startswith("whisper")]
-    assert f"POST {PATH} 200 audio_bytes={len(silence())} ms=" in line
+    assert f"path={PATH} status=200 outcome=ok audio_bytes={len(silence())} wait_ms=" in line
     assert "secret" not in caplog.text
     assert "country" not in caplog.text
 
@@ -101,7 +182,7 @@ async def test_a_client_that_goes_away_ends_its_inference(
     await asyncio.wait_for(whisper.started.wait(), 5)
     request.cancel()
     await asyncio.wait_for(whisper.aborted.wait(), 5)
-    assert f"POST {PATH} 499" in caplog.text
+    assert f"path={PATH} status=499 outcome=client_gone" in caplog.text
 
 
 class TestEnglishOnly:
@@ -118,3 +199,9 @@ class TestEnglishOnly:
         async with client.post(PATH, data=form(language="de")) as response:
             assert response.status == 400
             assert "English-only" in (await response.json())["error"]["message"]
+
+    async def test_a_translation_is_a_400(self, client: Client, whisper: FakeWhisper) -> None:
+        async with client.post(TRANSLATIONS, data=form()) as response:
+            assert response.status == 400
+            assert "cannot translate" in (await response.json())["error"]["message"]
+        assert "/inference" not in whisper.paths

@@ -1,5 +1,7 @@
 """Forms as they come off the wire, read by a small application of their own."""
 
+import asyncio
+import errno
 import io
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +11,9 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 from whisper_proxy import upload
 from whisper_proxy.errors import ApiError
-from whisper_proxy.upload import MEMORY_BYTES, Spool, read_form
+from whisper_proxy.keys import SETTINGS
+from whisper_proxy.settings import Settings
+from whisper_proxy.upload import MEMORY_BYTES, MIB, Spool, read_form
 
 from .samples import Client
 
@@ -37,6 +41,7 @@ async def receive(request: web.Request) -> web.Response:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Client]:
     app = web.Application()
+    app[SETTINGS] = Settings(max_upload=1, idle_timeout=1)
     app.router.add_post("/", receive)
     async with TestClient(TestServer(app)) as client:
         yield client
@@ -45,13 +50,13 @@ async def receiver() -> AsyncIterator[Client]:
 @pytest.mark.parametrize("body", [FILE + PROMPT + END, PROMPT + FILE + END])
 async def test_parts_come_in_any_order(receiver: Client, body: bytes) -> None:
     async with receiver.post("/", data=body, headers=BOUNDARY) as response:
-        assert await response.json() == {"fields": {"prompt": "hi"}, "audio": "audio"}
+        assert await response.json() == {"fields": {"prompt": ["hi"]}, "audio": "audio"}
 
 
-async def test_of_a_field_sent_twice_the_last_counts(receiver: Client) -> None:
+async def test_a_field_sent_twice_is_a_list_in_order(receiver: Client) -> None:
     body = PROMPT + field("prompt", b"ho") + FILE + END
     async with receiver.post("/", data=body, headers=BOUNDARY) as response:
-        assert (await response.json())["fields"] == {"prompt": "ho"}
+        assert (await response.json())["fields"] == {"prompt": ["hi", "ho"]}
 
 
 async def test_a_chunked_body_is_read(receiver: Client) -> None:
@@ -63,7 +68,7 @@ async def test_a_chunked_body_is_read(receiver: Client) -> None:
         assert (await response.json())["audio"] == "audio"
 
 
-@pytest.mark.parametrize("size", [1, MEMORY_BYTES, MEMORY_BYTES + 1, 3 * MEMORY_BYTES])
+@pytest.mark.parametrize("size", [1, MEMORY_BYTES, MEMORY_BYTES + 1, MIB])
 async def test_audio_of_any_size_arrives_whole(receiver: Client, size: int) -> None:
     audio = (bytes(range(251)) * (size // 251 + 1))[:size]
     form = FormData()
@@ -111,20 +116,46 @@ async def test_large_fields_are_a_413(receiver: Client) -> None:
         assert (await response.json())["error"] == "The fields beside `file` exceed 64 KiB."
 
 
-async def test_large_audio_is_a_413(receiver: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload, "MAX_AUDIO_BYTES", 4)
+async def test_large_audio_is_a_413(receiver: Client) -> None:
+    body = FILE.replace(b"audio", bytes(MIB + 1)) + END
+    async with receiver.post("/", data=io.BytesIO(body), headers=BOUNDARY) as response:
+        assert response.status == 413
+        assert (await response.json())["error"] == "The audio is larger than 1 MiB."
+
+
+async def test_a_large_body_is_refused_by_its_length(receiver: Client) -> None:
+    body = b"not read at all".ljust(2 * MIB)
+    async with receiver.post("/", data=io.BytesIO(body), headers=BOUNDARY) as response:
+        assert response.status == 413
+
+
+async def test_an_upload_that_stalls_is_a_408(receiver: Client) -> None:
+    ended = asyncio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield FILE
+        await ended.wait()
+
+    async with receiver.post("/", data=stalling(), headers=BOUNDARY) as response:
+        assert response.status == 408
+    ended.set()
+
+
+async def test_a_full_disk_is_a_507(receiver: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Spool, "write", full)
     async with receiver.post("/", data=FILE + END, headers=BOUNDARY) as response:
-        assert response.status == 413
+        assert response.status == 507
 
 
-async def test_a_large_body_is_refused_by_its_length(
-    receiver: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upload, "MAX_AUDIO_BYTES", 4)
-    monkeypatch.setattr(upload, "MAX_FIELDS_BYTES", 4)
-    junk = {"Content-Type": "multipart/form-data"}
-    async with receiver.post("/", data=b"not read at all", headers=junk) as response:
-        assert response.status == 413
+def test_what_is_known_to_be_large_goes_to_disk_at_once() -> None:
+    with Spool() as spool:
+        spool.expect(MEMORY_BYTES + 1)
+        spool.write(b"x")
+        with spool.open() as file:
+            assert file.fileno()
 
 
 def test_the_spool_is_in_memory_until_it_is_large(

@@ -1,5 +1,6 @@
 """What whisper-server is sent, and what becomes of each of its answers."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from whisper_proxy import upstream as module
 from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import Transcription
 from whisper_proxy.upload import MEMORY_BYTES, Spool
-from whisper_proxy.upstream import Upstream, open_session
+from whisper_proxy.upstream import LostError, NotReachedError, Upstream, open_session
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
@@ -72,6 +73,7 @@ async def test_every_field_is_sent_every_time(upstream: Upstream, whisper: FakeW
         "prompt": "Grüß Gott",
         "temperature": "0.250000",
         "translate": "false",
+        "token_timestamps": "false",
         "max_len": "-1",
         "no_language_probabilities": "true",
     }
@@ -110,18 +112,32 @@ async def test_an_error_is_understood(
     assert "secr" not in caplog.text
 
 
-async def test_a_server_that_is_not_there_is_a_503(nobody: Upstream) -> None:
-    caught = await failure(nobody)
-    assert (caught.status, caught.message) == (503, "whisper-server does not answer.")
-    assert caught.headers == {"Retry-After": "5"}
+async def test_a_server_that_is_not_there(nobody: Upstream) -> None:
+    with pytest.raises(NotReachedError):
+        await transcribe(nobody)
 
 
-async def test_a_server_that_crashes_is_a_503(upstream: Upstream, whisper: FakeWhisper) -> None:
-    whisper.crashes = True
-    caught = await failure(upstream)
-    assert (caught.status, caught.code) == (503, "upstream_unavailable")
-    assert caught.message == "whisper-server went away before it answered."
-    assert caught.headers == {"Retry-After": "5"}
+@pytest.mark.parametrize("size", [1, 3 * MEMORY_BYTES])
+async def test_a_server_that_crashes(upstream: Upstream, whisper: FakeWhisper, size: int) -> None:
+    whisper.crashes = 1
+    with pytest.raises(LostError) as caught:
+        await transcribe(upstream, bytes(size))
+    assert caught.value.started
+
+
+async def test_a_server_that_goes_away_before_it_has_the_request(
+    session: aiohttp.ClientSession,
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(LostError) as caught:
+            await transcribe(Upstream(f"http://127.0.0.1:{port}", session), bytes(32 * 1024**2))
+    assert not caught.value.started
 
 
 async def test_a_server_that_hangs_is_a_504(
@@ -138,6 +154,16 @@ async def test_a_connection_is_used_once(upstream: Upstream, whisper_server: Tes
         await transcribe(upstream)
     assert whisper_server.handler is not None
     assert not whisper_server.handler.connections
+
+
+async def test_words_and_translation_are_asked_for(
+    upstream: Upstream, whisper: FakeWhisper
+) -> None:
+    wanted = Transcription("auto", "", 0, "verbose_json", ("word",), translate=True)
+    with Spool() as spool:
+        spool.write(b"RIFF")
+        await upstream.transcribe(spool, wanted)
+    assert (whisper.fields["translate"], whisper.fields["token_timestamps"]) == ("true", "true")
 
 
 async def test_states(upstream: Upstream, nobody: Upstream, whisper: FakeWhisper) -> None:

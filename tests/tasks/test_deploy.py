@@ -74,8 +74,15 @@ def test_one_host_s_trouble_is_its_own(tmp_path: Path):
 
 
 ROOT_USER = {"uname -m": ["user=root", *HEALTHY["uname -m"][1:]]}
-TAKEN = ["LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:((x,pid=7,fd=3))", "cgroup=0::/a/x.scope"]
-OURS = [TAKEN[0], "cgroup=0::/user.slice/app.slice/voicemode-whisper-proxy.service"]
+TAKEN = [
+    'LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:(("x",pid=7,fd=3))',
+    "cgroup of 7: 0::/a/x.scope",
+]
+OURS = [TAKEN[0], "cgroup of 7: 0::/user.slice/app.slice/voicemode-whisper-proxy.service"]
+SYSTEMD = [
+    'LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:(("systemd",pid=7,fd=3))',
+    "cgroup of 7: 0::/user.slice/user@1000.service/init.scope",
+]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,9 @@ OURS = [TAKEN[0], "cgroup=0::/user.slice/app.slice/voicemode-whisper-proxy.servi
         ({}, ["whisper_version=v9.9.9"], "whisper_version: got 'v9.9.9', which whisper_repo"),
         ({}, ["whisper_version=1.10"], "whisper_version: got 1.1; allowed is latest"),
         (ROOT_USER, [], "user: connected as root"),
-        ({"sport = :2023": TAKEN}, [], "proxy_port: 2023 is taken by ? in x.scope"),
+        ({"sport = :2023": TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
+        ({"sport = :2023": SYSTEMD}, [], "proxy_port: 2023 is taken by systemd in init.scope"),
+        ({}, ["proxy_api_key_file=/nope"], "proxy_api_key_file: got '/nope', which is not on"),
         ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
         ({"sudo -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),
@@ -104,8 +113,15 @@ def test_what_cannot_work_is_one_line_and_nothing_is_planned(
     assert planned == {}
 
 
-def test_our_own_service_may_have_the_port(tmp_path: Path):
-    status, output, _ = plan(tmp_path, {"a": {"sport = :2023": OURS, **HEALTHY}})
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"sport = :2023": OURS},
+        {"sport = :2023": SYSTEMD, "proxy.socket": ["Listen=127.0.0.1:2023 (Stream)"]},
+    ],
+)
+def test_our_own_service_and_its_socket_may_have_the_port(tmp_path: Path, answers: Any):
+    status, output, _ = plan(tmp_path, {"a": {**answers, **HEALTHY}})
     assert status == 0, output
 
 

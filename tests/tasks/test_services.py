@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from core.build import Order
-from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.release import Release
 from core.settings import read_settings
 from tasks.services import render
 from tasks.target import DEFAULTS
 
-UNITS = (SERVER_UNIT, PROXY_UNIT)
+SERVICES = (SERVER_UNIT, PROXY_UNIT)
+UNITS = (*SERVICES, PROXY_SOCKET)
 # What implies a mount namespace, which can hide the GPU from the server (systemd.exec(5)).
 NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
 
@@ -29,7 +30,7 @@ def unit(name: str, backend: str = "hip", depends_on: str = "x", **changes: obje
 @pytest.mark.parametrize("name", UNITS)
 def test_every_value_has_been_filled_in(name):
     assert "{{" not in unit(name)
-    assert unit(name).endswith("WantedBy=default.target\n")
+    assert unit(name).splitlines()[-1].startswith("WantedBy=")
 
 
 def test_the_server_listens_on_loopback_with_the_model_that_was_chosen():
@@ -46,6 +47,25 @@ def test_the_proxy_listens_where_it_is_told_and_asks_the_server():
     assert "WHISPER_PROXY_UPSTREAM=http://127.0.0.1:4022" in text
 
 
+def test_systemd_listens_where_the_proxy_does():
+    assert "\nListenStream=127.0.0.1:2023\n" in unit(PROXY_SOCKET)
+    assert "\nListenStream=[::]:4023\n" in unit(PROXY_SOCKET, proxy_host="::", proxy_port=4023)
+
+
+def test_the_proxy_knows_what_it_stands_before():
+    text = unit(PROXY_UNIT)
+    assert "WHISPER_PROXY_BACKEND=hip\n" in text
+    assert "WHISPER_PROXY_DEVICE=gfx1101\n" in text
+    assert "WHISPER_PROXY_WHISPER_VERSION=v1.9.1\n" in text
+
+
+def test_a_key_is_named_by_its_file_alone():
+    assert "API_KEY" not in unit(PROXY_UNIT)
+    assert "WHISPER_PROXY_API_KEY_FILE=/etc/key\n" in unit(
+        PROXY_UNIT, proxy_api_key_file="/etc/key"
+    )
+
+
 def test_nothing_hides_the_gpu_from_the_server():
     assert not re.search(NAMESPACES, unit(SERVER_UNIT), re.MULTILINE)
 
@@ -57,10 +77,10 @@ def test_the_server_sees_the_chosen_gpu_alone():
 
 
 def test_the_proxy_is_not_stopped_with_the_server():
-    assert "Requires=" not in unit(PROXY_UNIT)
+    assert "Requires=voicemode-whisper.service" not in unit(PROXY_UNIT)
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", SERVICES)
 def test_the_revision_changes_with_the_unit_and_with_what_it_depends_on(name):
     settings = read_settings(DEFAULTS)
     revisions = {
@@ -68,7 +88,7 @@ def test_the_revision_changes_with_the_unit_and_with_what_it_depends_on(name):
         for depends_on in ("x", "y")
         for backend in ("hip", "cpu")
     }
-    assert len(revisions) == (4 if name == SERVER_UNIT else 2)
+    assert len(revisions) == 4
     text, revision = render(name, "x", settings=settings, order=order("hip"))
     assert f"Environment=SERVICE_REVISION={revision}\n" in text
 

@@ -1,0 +1,93 @@
+"""What an upload is, told by its content: never by its name, which clients make up."""
+
+from typing import IO
+
+RATE = 16000  # samples a second: what Whisper hears, 16 bits each, one channel
+BYTES_A_SECOND = 2 * RATE
+PCM, EXTENSIBLE = b"\x01\x00", b"\xfe\xff"  # format tags
+# KSDATAFORMAT_SUBTYPE_PCM, in which WAVE_FORMAT_EXTENSIBLE hides the same format.
+PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
+FIELDS = ((2, 4), (4, 8), (14, 16))  # of a `fmt ` chunk: channels, rate, bits a sample
+MAX_CHUNKS = 64  # before the samples of a WAV file
+ID3_HEADER_BYTES = 10
+MP4_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+# The first bytes, and ffmpeg's demuxer. MP4 and MPEG audio have no fixed ones.
+SIGNATURES = {
+    b"fLaC": "flac",
+    b"OggS": "ogg",
+    b"\x1aE\xdf\xa3": "matroska",  # WebM
+    b"\x00\x00\x01\xba": "mpeg",  # a program stream
+}
+
+
+def demuxer(file: IO[bytes]) -> str | None:
+    """Return the name of ffmpeg's demuxer for one of OpenAI's formats; None for all else.
+
+    flac, mp3 (mpga), mp4 and m4a, mpeg, ogg, wav, webm. ffmpeg would look for more, and find
+    playlists that name other files.
+    """
+    _skip_id3(file)
+    head = file.read(12)
+    if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+        return "wav"
+    if head[4:8] in MP4_ATOMS:
+        return "mov"
+    if _is_mpeg_frame(head):
+        return "mp3"
+    return SIGNATURES.get(head[:4])
+
+
+def _skip_id3(file: IO[bytes]) -> None:
+    """Seek behind an ID3v2 tag, whose size counts seven bits of each byte."""
+    file.seek(0)
+    head = file.read(ID3_HEADER_BYTES)
+    size = 0
+    if head[:3] == b"ID3" and len(head) == ID3_HEADER_BYTES:
+        for byte in head[6:]:
+            size = size << 7 | byte & 0x7F
+        size += ID3_HEADER_BYTES
+    file.seek(size)
+
+
+def _is_mpeg_frame(head: bytes) -> bool:
+    # Eleven bits of sync, then the version and the layer, of each of which one value is reserved:
+    # layer 0 is AAC.
+    if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    return head[1] & 0x18 != 0x08 and head[1] & 0x06 != 0
+
+
+def wav_seconds(file: IO[bytes]) -> float | None:
+    """Return how long a WAV file is that Whisper can take as it is: 16 kHz, mono, 16-bit PCM.
+
+    None for any other, and for one that is empty or whose sizes are wrong: a recorder that streams
+    writes 0 or 0xFFFFFFFF for a length that it does not know yet.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return None
+    data = _data_bytes(file)
+    whole = data and data % 2 == 0 and file.tell() + data <= size
+    return data / BYTES_A_SECOND if whole else None
+
+
+def _data_bytes(file: IO[bytes]) -> int:
+    """Go to the samples and return how many bytes there are; 0 if not in Whisper's format."""
+    fits = False
+    for _ in range(MAX_CHUNKS):
+        name, length = file.read(4), int.from_bytes(file.read(4), "little")
+        if name == b"data":
+            return length if fits else 0
+        if name == b"fmt ":
+            fits = _fits(file.read(min(length, 40)))
+            length -= min(length, 40)
+        file.seek(length + length % 2, 1)  # a chunk of an odd length is padded
+    return 0
+
+
+def _fits(fmt: bytes) -> bool:
+    tag = fmt[24:40] if fmt[:2] == EXTENSIBLE else fmt[:2]
+    channels, rate, bits = (int.from_bytes(fmt[at:end], "little") for at, end in FIELDS)
+    return tag in (PCM, PCM_GUID) and (channels, rate, bits) == (1, RATE, 16)

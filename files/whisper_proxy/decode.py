@@ -1,0 +1,159 @@
+"""Any audio in, 16 kHz mono 16-bit WAV out: by ffmpeg, in a process of its own."""
+
+import asyncio
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from .audio import RATE, demuxer, wav_seconds
+from .errors import ApiError, invalid
+
+MAX_SECONDS = 4 * 3600  # of audio: 460 MB when decoded, however small the upload
+DECODE_SECONDS = 120.0  # 4 hours of MP3 take some 20 s
+MAX_PROCESSES = 4
+NOT_RUN = 127  # what the dynamic loader exits with when a library is missing
+
+
+class Upload(Protocol):
+    """Bytes that can be read any number of times."""
+
+    @property
+    def size(self) -> int:
+        """How many."""
+
+    def open(self) -> IO[bytes]:
+        """Return a new reader at the first byte, which the caller closes."""
+
+
+@dataclass(frozen=True)
+class Wav:
+    """16 kHz mono 16-bit PCM in a WAV file of `size` bytes that lasts `seconds`.
+
+    open: returns a new reader at the first byte, which the caller closes.
+    """
+
+    seconds: float
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+class Decoder:
+    """Decodes a few uploads at once, one on each processor."""
+
+    def __init__(self) -> None:
+        processors = len(os.sched_getaffinity(0))
+        self._turns = asyncio.Semaphore(min(MAX_PROCESSES, processors))
+
+    @asynccontextmanager
+    async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
+        """Give the upload as WAV, as it is when it is so already, for as long as the context lasts.
+
+        Raises ApiError: 400 for what is no audio, or has none in it, 413 for too much of it, 501
+        where ffmpeg is needed and missing. Who cancels this ends ffmpeg.
+        """
+        with upload.open() as file:
+            seconds, kind = wav_seconds(file), demuxer(file)
+        if seconds is not None:
+            yield _bounded(Wav(seconds, upload.size, upload.open))
+        elif kind is None:
+            raise _undecodable("`file` is in no format that is known here.")
+        else:
+            with tempfile.TemporaryFile() as output:
+                await self._decode(upload, kind, output)
+                yield _bounded(_decoded(output))
+
+    async def _decode(self, upload: Upload, kind: str, output: IO[bytes]) -> None:
+        async with self._turns:
+            with upload.open() as file, _descriptor(file) as source:
+                status = await _run(command(kind), source, output)
+        if status == NOT_RUN:
+            raise _missing()
+        if status:
+            raise _undecodable("`file` is damaged, or has no sound in it.")
+
+
+def command(kind: str) -> list[str]:
+    """Return ffmpeg's command line: standard input to standard output, both seekable files.
+
+    The demuxer is given and the protocols are bounded, for a crafted file may name others, on the
+    network too. No tags are passed on.
+    """
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-v", "error"),
+        *("-protocol_whitelist", "file,pipe,fd", "-f", kind, "-i", "/proc/self/fd/0"),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-bitexact"),
+        *("-ac", "1", "-ar", str(RATE), "-c:a", "pcm_s16le", "-t", str(MAX_SECONDS + 1)),
+        *("-f", "wav", "-y", "/proc/self/fd/1"),
+    ]
+
+
+@contextmanager
+def _descriptor(file: IO[bytes]) -> Iterator[int]:
+    """Give a file's descriptor, or for bytes in memory, which have none, that of a copy there."""
+    if not isinstance(file, io.BytesIO):
+        yield file.fileno()
+        return
+    with open(os.memfd_create("upload"), "wb") as copy:
+        copy.write(file.getbuffer())
+        copy.flush()
+        yield copy.fileno()
+
+
+async def _run(arguments: list[str], source: int, output: IO[bytes]) -> int:
+    """Run a program and return its exit status, or raise ApiError. It never outlives this."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *arguments, stdin=source, stdout=output, stderr=asyncio.subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        raise _missing() from None
+    try:
+        async with asyncio.timeout(DECODE_SECONDS):
+            return await process.wait()
+    except TimeoutError:
+        message = f"`file` took longer than {DECODE_SECONDS:.0f} s to decode."
+        raise _undecodable(message) from None
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def _decoded(file: IO[bytes]) -> Wav:
+    seconds = wav_seconds(file)
+    if seconds is None:
+        raise _undecodable("`file` has no sound in it.")
+    size = file.seek(0, os.SEEK_END)
+    # Not a duplicate of the descriptor: two of those share one position.
+    return Wav(seconds, size, lambda: open(f"/proc/self/fd/{file.fileno()}", "rb"))
+
+
+def _bounded(wav: Wav) -> Wav:
+    if wav.seconds > MAX_SECONDS:
+        message = f"The audio is longer than {MAX_SECONDS // 3600} hours."
+        raise ApiError(413, message, param="file", code="audio_too_long")
+    return wav
+
+
+def _undecodable(problem: str) -> ApiError:
+    message = f"{problem} Send flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm."
+    return invalid("file", message, "undecodable_audio")
+
+
+def _missing() -> ApiError:
+    # OpenAI's client would try a 501 again.
+    return ApiError(
+        501,
+        "ffmpeg is missing on the server, so that it takes only WAV of 16 kHz, mono, 16-bit PCM.",
+        param="file",
+        code="ffmpeg_missing",
+        headers={"x-should-retry": "false"},
+    )

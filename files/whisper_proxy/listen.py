@@ -1,0 +1,109 @@
+"""The listening sockets: systemd's, which outlive this process, or our own."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable, MutableMapping, Sequence
+
+LOG = logging.getLogger(__name__)
+
+FIRST_FD = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
+BACKLOG = 128
+# Connections taken in one go before the loop may do something else.
+AT_ONCE = 64
+OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+BREATHER_SECONDS = 1.0
+
+
+def sockets(host: str, port: int, environment: MutableMapping[str, str]) -> list[socket.socket]:
+    """Return systemd's sockets if it passed any, otherwise new ones for each address of `host`.
+
+    OSError: cannot listen.
+    """
+    return inherited(environment) or opened(host, port)
+
+
+def inherited(environment: MutableMapping[str, str]) -> list[socket.socket]:
+    """Take the sockets that systemd passed to this process, as sd_listen_fds(3) has it.
+
+    Their variables are removed, so that ffmpeg does not take them for its own.
+    """
+    pid, count = (environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS"))
+    environment.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or not count.isdecimal():
+        return []
+    taken = [socket.socket(fileno=FIRST_FD + number) for number in range(int(count))]
+    for one in taken:
+        one.set_inheritable(False)
+    return taken
+
+
+def opened(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of a host. OSError: cannot listen."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = dict.fromkeys((family, address) for family, *_, address in found)
+    return [
+        socket.create_server(address, family=family, backlog=BACKLOG)
+        for family, address in addresses
+    ]
+
+
+class Listener:
+    """Takes connections from sockets until it is told to stop, and then drops none.
+
+    asyncio's own server drops those that it has accepted but not yet begun to serve when it is
+    closed, and leaves no way to stop it otherwise.
+    """
+
+    def __init__(
+        self, listening: Sequence[socket.socket], protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        self._listening = listening
+        self._protocol = protocol
+        self._loop = asyncio.get_running_loop()
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin to take connections."""
+        for one in self._listening:
+            one.setblocking(False)
+            self._resume(one)
+
+    async def stop(self) -> None:
+        """Take no more, and close the sockets. systemd's stay open: new connections wait there."""
+        self._stopped = True
+        for one in self._listening:
+            self._loop.remove_reader(one)
+            one.close()
+        await asyncio.gather(*self._beginning)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if not self._stopped:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                connection, _ = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause(listening, error)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._begin(connection))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    def _pause(self, listening: socket.socket, error: OSError) -> None:
+        if error.errno not in OUT_OF_RESOURCES:
+            raise error
+        LOG.error("cannot accept connections: %s", error.strerror)
+        self._loop.remove_reader(listening)
+        self._loop.call_later(BREATHER_SECONDS, self._resume, listening)
+
+    async def _begin(self, connection: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(self._protocol, connection)

@@ -1,0 +1,47 @@
+"""Numbers for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+PREFIX = "whisper_proxy_"
+# A turn comes up at once, or after a few inferences; the wait is bounded by the setting max_wait.
+WAIT = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 45, 60)
+# From a short sentence on a GPU to an hour's recording on a CPU.
+INFERENCE = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
+AUDIO = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
+# Inference per audio: 0.02 is a fast GPU, above 1 nobody can talk to it.
+FACTOR = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """One application's metrics."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            PREFIX + "requests", "Requests", ["route", "outcome"], registry=self.registry
+        )
+        self.lost = Counter(
+            PREFIX + "upstream_lost", "Connections lost to whisper-server", registry=self.registry
+        )
+        self.running = self._gauge("running", "Requests that have a turn")
+        self.waiting = self._gauge("waiting", "Requests in the queue")
+        self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")
+        self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+        self._inference = self._histogram("inference_seconds", "Time of an inference", INFERENCE)
+        self._audio = self._histogram("audio_seconds", "Audio transcribed", AUDIO)
+        self._factor = self._histogram(
+            "real_time_factor", "Seconds of inference per second of audio", FACTOR
+        )
+
+    def _gauge(self, name: str, about: str) -> Gauge:
+        return Gauge(PREFIX + name, about, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(PREFIX + name, about, buckets=buckets, registry=self.registry)
+
+    def inferred(self, seconds: float, audio_seconds: float) -> None:
+        """Count an inference that has succeeded."""
+        self._inference.observe(seconds)
+        self._audio.observe(audio_seconds)
+        if audio_seconds:
+            self._factor.observe(seconds / audio_seconds)

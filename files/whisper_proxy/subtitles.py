@@ -1,0 +1,37 @@
+"""SubRip and WebVTT, as OpenAI's whisper writes them."""
+
+from collections.abc import Iterator
+
+from .transcript import Segment, Transcript
+
+
+def srt(transcript: Transcript) -> str:
+    """Return SubRip: numbered cues, `00:00:08,000`, each followed by an empty line."""
+    cues = enumerate(_cues(transcript, ","), start=1)
+    return "".join(f"{number}\n{cue}" for number, cue in cues)
+
+
+def vtt(transcript: Transcript) -> str:
+    """Return WebVTT: `00:00:08.000`, each cue followed by an empty line."""
+    return "WEBVTT\n\n" + "".join(_cues(transcript, "."))
+
+
+def _cues(transcript: Transcript, mark: str) -> Iterator[str]:
+    for segment in transcript.segments:
+        text = _line(segment)
+        if text:
+            start, end = timestamp(segment.start, mark), timestamp(segment.end, mark)
+            yield f"{start} --> {end}\n{text}\n\n"
+
+
+def _line(segment: Segment) -> str:
+    # An empty line would end the cue, and an arrow would begin another.
+    return " ".join(segment.text.split()).replace("-->", "->")
+
+
+def timestamp(seconds: float, mark: str) -> str:
+    """Return `HH:MM:SS`, the decimal mark, and milliseconds."""
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, milliseconds = divmod(milliseconds, 1000)
+    return f"{hours:02}:{minutes:02}:{whole:02}{mark}{milliseconds:03}"

@@ -1,0 +1,87 @@
+"""The body of OpenAI's verbose_json."""
+
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from .fields import Transcription
+from .transcript import Segment, Transcript
+from .words import words
+
+WINDOW_SECONDS = 30.0  # what Whisper hears at once
+FRAMES_A_SECOND = 100  # of the spectrogram, in which `seek` counts
+
+
+def verbose_json(transcript: Transcript, wanted: Transcription) -> dict[str, Any]:
+    """Return task, language, duration, text, segments and words as asked for, and usage.
+
+    whisper-server names the language that was spoken; that of a translation is English.
+    """
+    body: dict[str, Any] = {
+        "task": "translate" if wanted.translate else "transcribe",
+        "language": "english" if wanted.translate else transcript.language,
+        "duration": transcript.duration,
+        "text": transcript.text,
+    }
+    if "segment" in wanted.granularities:
+        body["segments"] = list(_segments(transcript))
+    if wanted.words:
+        body["words"] = [asdict(word) for word in words(transcript)]
+    return body | {"usage": usage(transcript)}
+
+
+def usage(transcript: Transcript) -> dict[str, Any]:
+    """Return what OpenAI bills of whisper-1: whole seconds of audio."""
+    return {"type": "duration", "seconds": math.ceil(transcript.duration)}
+
+
+def _segments(transcript: Transcript) -> Iterator[dict[str, Any]]:
+    number = 0
+    for seek, window in groupby(_seeks(transcript), lambda pair: pair[0]):
+        segments = [segment for _, segment in window]
+        ratio = compression_ratio("".join(segment.text for segment in segments).strip())
+        for segment in segments:
+            yield _segment(number, seek, segment, ratio)
+            number += 1
+
+
+def _segment(number: int, seek: int, segment: Segment, ratio: float) -> dict[str, Any]:
+    return {
+        "id": number,
+        "seek": seek,
+        "start": round(segment.start, 2),
+        "end": round(segment.end, 2),
+        "text": segment.text,
+        "tokens": segment.tokens,
+        "temperature": segment.temperature,
+        "avg_logprob": segment.avg_logprob,
+        "compression_ratio": ratio,
+        "no_speech_prob": segment.no_speech_prob,
+    }
+
+
+def _seeks(transcript: Transcript) -> Iterator[tuple[int, Segment]]:
+    """Yield each segment with the frame at which its window begins.
+
+    whisper.cpp does not say. A window begins where the last segment of the one before it ended,
+    so one that ends outside the window is the first of the next. Windows that ended early, before
+    30 s, are taken for one.
+    """
+    seek = end = 0.0
+    for segment in transcript.segments:
+        if segment.end > seek + WINDOW_SECONDS:
+            seek = end
+        end = segment.end
+        yield round(seek * FRAMES_A_SECOND), segment
+
+
+def compression_ratio(text: str) -> float:
+    """Return how well a window's text compresses: above 2.4 Whisper takes it for a loop.
+
+    The formula is that of OpenAI's whisper (`utils.compression_ratio`).
+    """
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))

@@ -1,0 +1,129 @@
+"""No request is lost while whisper-server dies, stops or starts, or the proxy restarts."""
+
+import io
+import random
+import threading
+import time
+import wave
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from core.speech import is_spoken
+from tests.boxes import Box
+from tests.machines.deploying import post, raise_boxes, sample
+from tests.tunnel import tunnel
+
+SYSTEMCTL = "XDG_RUNTIME_DIR=/run/user/1000 systemctl --user"
+KILLS, STOPS, RESTARTS = 50, 20, 10
+CLIENTS = 2
+
+
+@pytest.fixture(scope="module")
+def box(served: str) -> Iterator[Box]:
+    with raise_boxes("lossless", base=served) as (serving,):
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def recordings(box: Box) -> dict[str, bytes]:
+    """Two recordings that are told apart by their words: all of the speech, and its beginning."""
+    whole = sample(box)
+    return {"whole": whole, "beginning": cut(whole, seconds=2.5)}
+
+
+def cut(recording: bytes, seconds: float) -> bytes:
+    """The beginning of a WAV file."""
+    output = io.BytesIO()
+    with wave.open(io.BytesIO(recording)) as source, wave.open(output, "wb") as target:
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(int(seconds * source.getframerate())))
+    return output.getvalue()
+
+
+def kind(text: str) -> str:
+    """Which recording a transcript is of."""
+    if is_spoken(text):
+        return "whole"
+    return "beginning" if "fellow americans" in text.lower() else f"neither: {text!r}"
+
+
+class Clients:
+    """Clients that send one request after the other until they are told to stop."""
+
+    def __init__(self, url: str, recordings: dict[str, bytes]) -> None:
+        self.answers: Counter[str] = Counter()
+        self._url, self._recordings = url, recordings
+        self._done = threading.Event()
+        self._answered = threading.Condition()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Send while the context lasts, and end every request that was begun."""
+        threads = [threading.Thread(target=self._send, args=(n,)) for n in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        try:
+            self.await_answer()
+            yield
+        finally:
+            self._done.set()
+            for thread in threads:
+                thread.join()
+
+    def await_answer(self) -> None:
+        """Return when the next answer has come."""
+        with self._answered:
+            assert self._answered.wait(timeout=60), "no answer for a minute"
+
+    def _send(self, number: int) -> None:
+        names = sorted(self._recordings)
+        while not self._done.is_set():
+            name = names[number % len(names)]
+            number += 1
+            outcome = self._outcome(name)
+            with self._answered:
+                self.answers[outcome] += 1
+                self._answered.notify_all()
+
+    def _outcome(self, name: str) -> str:
+        try:
+            heard = kind(post(self._url, self._recordings[name]))
+        except Exception as error:
+            return f"lost: {error}"
+        return "right" if heard == name else f"wrong: {heard} for {name}"
+
+
+def disturbed(box: Box, recordings: dict[str, bytes], commands: list[str]) -> Counter[str]:
+    """The outcomes of steady requests while these commands run, an answer between each two."""
+    chance = random.Random(2)
+    with tunnel(box, 2023) as url:
+        clients = Clients(url, recordings)
+        with clients.at_work():
+            for command in commands:
+                clients.await_answer()
+                time.sleep(chance.uniform(0, 0.4))
+                box.run(command)
+    print(f"{len(commands)} x {commands[0]!r}: {dict(clients.answers)}")
+    return clients.answers
+
+
+def test_whisper_server_is_killed_fifty_times(box: Box, recordings: dict[str, bytes]):
+    answers = disturbed(box, recordings, ["pkill -KILL -x whisper-server"] * KILLS)
+    assert set(answers) == {"right"}
+    assert answers["right"] > KILLS
+
+
+def test_whisper_server_is_stopped_and_started_twenty_times(box: Box, recordings: dict[str, bytes]):
+    unit = "voicemode-whisper.service"
+    command = f"{SYSTEMCTL} stop {unit}; sleep 0.5; {SYSTEMCTL} start {unit}"
+    answers = disturbed(box, recordings, [command] * STOPS)
+    assert set(answers) == {"right"}
+
+
+def test_the_proxy_is_restarted_ten_times(box: Box, recordings: dict[str, bytes]):
+    command = f"{SYSTEMCTL} restart voicemode-whisper-proxy.service"
+    answers = disturbed(box, recordings, [command] * RESTARTS)
+    assert set(answers) == {"right"}

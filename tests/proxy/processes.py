@@ -1,0 +1,145 @@
+"""The real proxy and the fake whisper-server that echoes, each as a process, on loopback."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import echo_whisper
+
+FILES = Path(__file__).parents[2] / "files"
+READY_SECONDS = 20.0
+END_SECONDS = 20.0
+# All that the log may say of requests, however odd: anything else is a trace or was smuggled in.
+EXPECTED_LINES = re.compile(
+    r"INFO (request id=req_[0-9a-f]{32} .*|listening on .*|stopping: requests_cut_off=\d+)"
+)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1") -> None:
+    """Return once a process that was started listens; AssertionError: it ended, or never does."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"it ended with status {process.returncode}"
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.005)
+        else:
+            return
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+class Whisper:
+    """The fake whisper-server on one port, which can be killed, stopped and started."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        script = str(Path(echo_whisper.__file__))
+        # -I -S: without looking for packages, to be there soon.
+        command = [sys.executable, "-I", "-S", script, str(self.port), str(self._seconds)]
+        self._process = subprocess.Popen(command)
+
+    def wait_until_ready(self) -> None:
+        assert self._process
+        wait_for_port(self.port, self._process)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and return the exit status."""
+        assert self._process
+        self._process.send_signal(number)
+        try:
+            return self._process.wait(END_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def whisper(seconds: float = 0.0) -> Iterator[Whisper]:
+    """Run the fake; an inference takes it this long."""
+    server = Whisper(seconds)
+    server.start()
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.end(signal.SIGKILL)
+
+
+class Proxy:
+    """A `python -m whisper_proxy` that runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
+        self.host = host
+        self.port = port
+        self.url = f"http://{host}:{port}"
+        self._process = process
+        self._log = log
+        self._read = 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def unexpected_lines(self) -> list[str]:
+        """Return the new lines of its standard error that tell of anything but requests."""
+        with self._log.open(errors="replace") as log:
+            log.seek(self._read)
+            lines = log.read().split("\n")
+            self._read = log.tell()
+        return [line for line in lines if line and not EXPECTED_LINES.fullmatch(line)]
+
+    def peak_mib(self) -> float:
+        """Return the most memory that it has had resident so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        assert found
+        return int(found[1]) / 1024
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets it has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
+    def children(self) -> list[str]:
+        """Return the ids of the processes that it has started and that still run."""
+        pid = self._process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@contextmanager
+def proxy(
+    upstream: str, folder: Path, flags: Sequence[str] = (), host: str = "127.0.0.1"
+) -> Iterator[Proxy]:
+    """Run the proxy before a whisper-server, its log in a folder, and end it with SIGTERM."""
+    port = free_port()
+    log = folder / "proxy.log"
+    command = [sys.executable, "-W", "error", "-m", "whisper_proxy", *flags]
+    command += ["--host", host, "--port", str(port), "--upstream", upstream]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FILES)}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, stderr=stderr, env=environment)
+    try:
+        wait_for_port(port, process, host)
+        yield Proxy(process, host, port, log)
+        process.terminate()
+        assert process.wait(END_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,116 @@
+"""HTTP by hand, as what no client library would send must be sent all the same."""
+
+import json
+import socket
+import struct
+from dataclasses import dataclass
+
+PATIENCE_SECONDS = 15.0  # for an answer, and for the end of the connection, that must come
+# For an answer that only may: what waits for the rest of a request is told soon that there is none.
+MOMENT_SECONDS = 0.01
+
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+CRLF = b"\r\n"
+BOUNDARY = "b0undary"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer off the wire; its body may be cut, as that of a HEAD request is."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def length(self) -> int:
+        return int(self.headers.get("content-length", "0"))
+
+    @property
+    def json(self) -> dict[str, object]:
+        decoded: object = json.loads(self.body)
+        assert isinstance(decoded, dict)
+        return decoded
+
+
+def part(name: bytes, value: bytes, *, filename: bytes = b"") -> bytes:
+    """Return one part of a form."""
+    extra = b'; filename="' + filename + b'"' if filename else b""
+    disposition = b'Content-Disposition: form-data; name="' + name + b'"' + extra
+    return b"--" + BOUNDARY.encode() + CRLF + disposition + CRLF * 2 + value + CRLF
+
+
+def end() -> bytes:
+    return b"--" + BOUNDARY.encode() + b"--" + CRLF
+
+
+def post(path: str, content_type: str, body: bytes, *headers: str) -> bytes:
+    """Return a whole POST request, the last on its connection."""
+    head = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Connection: close",
+        f"Content-Type: {content_type}",
+        f"Content-Length: {len(body)}",
+        *headers,
+    )
+    return "\r\n".join([*head, "", ""]).encode(errors="surrogateescape") + body
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+def exchange(address: tuple[str, int], request: bytes, *, whole: bool = True) -> list[Answer]:
+    """Send bytes, wait for the connection's end, and return the answers, in order.
+
+    whole: the request is, and the last, so that an answer and the end come by themselves. Otherwise
+    the sending side is closed after a moment. TimeoutError: no end came.
+    """
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
+        # Thousands of ended connections would otherwise keep their ports for a minute.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        try:
+            connection.sendall(request)
+            data = b"" if whole else _first_bytes(connection)
+            return answers(data + _rest(connection))
+        except ConnectionError:  # closed before it had read the whole
+            return []
+
+
+def _first_bytes(connection: socket.socket) -> bytes:
+    connection.settimeout(MOMENT_SECONDS)
+    try:
+        return connection.recv(65536)
+    except TimeoutError:
+        return b""
+    finally:
+        connection.settimeout(PATIENCE_SECONDS)
+        connection.shutdown(socket.SHUT_WR)
+
+
+def _rest(connection: socket.socket) -> bytes:
+    data = bytearray()
+    try:
+        while more := connection.recv(65536):
+            data += more
+    except ConnectionResetError:
+        pass
+    return bytes(data)
+
+
+def answers(data: bytes) -> list[Answer]:
+    """Return the answers in what was received; AssertionError: it is no HTTP."""
+    found = []
+    while data:
+        head, _, data = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        version, _, status = first.partition(" ")
+        assert version.startswith("HTTP/"), first
+        pairs = (line.partition(":") for line in lines)
+        headers = {name.lower(): value.strip() for name, _, value in pairs}
+        answer = Answer(int(status[:3]), headers, data)
+        data = data[answer.length :]
+        found.append(Answer(answer.status, headers, answer.body[: answer.length]))
+    return found

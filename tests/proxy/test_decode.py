@@ -1,0 +1,268 @@
+"""The real ffmpeg on real files; a script in its place where it must be slow, broken or absent."""
+
+import asyncio
+import io
+import os
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from whisper_proxy import decode
+from whisper_proxy.decode import Decoder, Wav, command
+from whisper_proxy.errors import ApiError
+from whisper_proxy.upload import MEMORY_BYTES, Spool
+
+from .samples import chunk, encoded, fmt, riff, silence
+
+MP4 = ("-movflags", "+frag_keyframe+empty_moov", "mp4")
+ENCODINGS = {
+    "wav": ("wav",),
+    "wav, 8 kHz, stereo, floats": ("-ar", "8000", "-ac", "2", "-c:a", "pcm_f32le", "wav"),
+    "wav, ADPCM": ("-c:a", "adpcm_ima_wav", "wav"),
+    "mp3": ("-c:a", "libmp3lame", "mp3"),
+    "mp3 as VoiceMode sends it": ("-ar", "16000", "-c:a", "libmp3lame", "-b:a", "32k", "mp3"),
+    "mpga": ("-c:a", "mp2", "mp2"),
+    "mpeg": ("-c:a", "mp2", "mpeg"),
+    "flac": ("flac",),
+    "ogg": ("-c:a", "libvorbis", "ogg"),
+    "opus": ("-c:a", "libopus", "ogg"),
+    "webm": ("-c:a", "libopus", "webm"),
+    "m4a, mp4": ("-c:a", "aac", *MP4),
+    "mp4 with a picture": ("-f", "lavfi", "-i", "color=s=32x32:d=0.5", "-c:a", "aac", *MP4),
+}
+SAMPLES = bytes(3200)  # 0.1 s
+REPAIRED = {
+    "a size of 0": riff(fmt(), chunk(b"data", SAMPLES, 0)),
+    "a size of -1": riff(fmt(), chunk(b"data", SAMPLES, 0xFFFFFFFF)),
+    "cut": riff(fmt(), chunk(b"data", bytes(6400)))[:-3200],
+}
+JUNK = {
+    "text": b"How do you do?" * 100,
+    "zeros": bytes(10_000),
+    "no samples": riff(fmt(), chunk(b"data", b"")),
+    "no format": riff(chunk(b"data", SAMPLES)),
+    "an impossible format": riff(fmt(tag=0x7777, channels=255, bits=255), chunk(b"data", SAMPLES)),
+    "a playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/dev/zero\n#EXT-X-ENDLIST\n",
+    "a list of files": b"ffconcat version 1.0\nfile /dev/zero\n",
+    "MPEG audio that is none": b"\xff\xfb" + bytes(range(256)) * 40,
+    "a playlist that is named FLAC": b"fLaC\n#EXTM3U\n#EXTINF:1,\n/dev/zero\n",
+    **{
+        f"the head of {name}": head + bytes(5000)
+        for name, head in {
+            "ogg": b"OggS",
+            "webm": b"\x1aE\xdf\xa3",
+            "mp4": b"\0\0\0\x18ftypM4A ",
+            "flac": b"fLaC",
+            "mpeg": b"\0\0\x01\xba",
+            "64-bit WAV": b"RF64\xff\xff\xff\xffWAVE",
+        }.items()
+    },
+}
+
+
+@pytest.fixture
+def decoder() -> Decoder:
+    return Decoder()
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    with Spool() as result:
+        yield result
+
+
+class FakeFfmpeg:
+    """A script that stands before ffmpeg in PATH, and notes the id of each of its processes."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._path = directory / "ffmpeg"
+        self._ids = directory / "ids"
+        monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
+
+    def does(self, line: str) -> None:
+        self._path.write_text(f"#!/bin/sh\necho $$ >>{self._ids}\n{line}\n")
+        self._path.chmod(0o755)
+
+    async def started(self, count: int = 1) -> list[int]:
+        async with asyncio.timeout(10):
+            while len(self.ids()) < count:
+                await asyncio.sleep(0.01)
+        return self.ids()
+
+    def ids(self) -> list[int]:
+        return [int(line) for line in self._ids.read_text().split()] if self._ids.exists() else []
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeFfmpeg:
+    return FakeFfmpeg(tmp_path, monkeypatch)
+
+
+async def decoded(decoder: Decoder, spool: Spool, content: bytes) -> tuple[Wav, bytes]:
+    spool.write(content)
+    async with decoder.as_wav(spool) as wav:
+        with wav.open() as one, wav.open() as two:
+            return wav, one.read() if one.read(1) == two.read(1) == b"R" else b""
+
+
+async def refusal(decoder: Decoder, spool: Spool, content: bytes) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        await decoded(decoder, spool, content)
+    return caught.value
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_decoded(decoder: Decoder, spool: Spool, encoding: str) -> None:
+    wav, content = await decoded(decoder, spool, encoded(*ENCODINGS[encoding]))
+    assert wav.size == len(content) + 1
+    assert wav.seconds == pytest.approx(0.5, abs=0.1)
+    with wave.open(io.BytesIO(b"R" + content)) as file:
+        assert file.getparams()[:3] == (1, 2, 16000)
+        assert file.getnframes() == round(wav.seconds * 16000)
+        assert len(file.readframes(10**9)) == 2 * file.getnframes() == wav.size - 44
+
+
+async def test_a_large_upload_is_decoded_from_the_disk(decoder: Decoder, spool: Spool) -> None:
+    content = encoded("wav", seconds=2 * MEMORY_BYTES / 88200)
+    assert len(content) > MEMORY_BYTES
+    wav, _ = await decoded(decoder, spool, content)
+    assert wav.seconds == pytest.approx(2 * MEMORY_BYTES / 88200, abs=0.01)
+
+
+async def test_what_whisper_can_take_is_not_touched(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    ffmpeg.does("exit 1")
+    wav, content = await decoded(decoder, spool, silence(0.25))
+    assert (wav.seconds, b"R" + content) == (0.25, silence(0.25))
+    assert not ffmpeg.ids()
+
+
+@pytest.mark.parametrize("case", REPAIRED)
+async def test_wrong_sizes_are_repaired(decoder: Decoder, spool: Spool, case: str) -> None:
+    wav, _ = await decoded(decoder, spool, REPAIRED[case])
+    assert wav.seconds == pytest.approx(0.1, abs=0.002)
+
+
+@pytest.mark.parametrize("case", JUNK)
+async def test_junk_is_a_400(decoder: Decoder, spool: Spool, case: str) -> None:
+    error = await refusal(decoder, spool, JUNK[case])
+    assert (error.status, error.param, error.code) == (400, "file", "undecodable_audio")
+    assert "mp3" in error.message
+
+
+async def test_a_film_without_sound_is_a_400(decoder: Decoder, spool: Spool) -> None:
+    silent = encoded("-f", "lavfi", "-i", "color=s=32x32:d=0.2", "-map", "1:v", *MP4)
+    assert (await refusal(decoder, spool, silent)).code == "undecodable_audio"
+
+
+@pytest.mark.parametrize("encoding", [("flac",), ("-ar", "16000", "wav")])
+async def test_too_long_is_a_413(
+    decoder: Decoder, spool: Spool, encoding: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "MAX_SECONDS", 1)
+    error = await refusal(decoder, spool, encoded(*encoding, seconds=2))
+    assert (error.status, error.code) == (413, "audio_too_long")
+
+
+async def test_what_is_too_long_as_it_is_is_a_413(
+    decoder: Decoder, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "MAX_SECONDS", 1)
+    assert (await refusal(decoder, spool, silence(1.1))).status == 413
+
+
+async def test_a_small_file_of_many_hours_fills_no_disk(
+    decoder: Decoder, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    real = decode._decoded
+    monkeypatch.setattr(decode, "MAX_SECONDS", 2)
+    monkeypatch.setattr(
+        decode, "_decoded", lambda file: sizes.append(file.seek(0, os.SEEK_END)) or real(file)
+    )
+    bomb = encoded("-af", "volume=0", "flac", seconds=600)
+    assert (await refusal(decoder, spool, bomb)).status == 413
+    assert sizes == [3 * 32000 + 44]
+
+
+def test_ffmpeg_is_told_what_to_open_and_how() -> None:
+    line = " ".join(command("mp3"))
+    before, _, behind = line.partition(" -i /proc/self/fd/0 ")
+    assert "-protocol_whitelist file,pipe,fd -f mp3" in before
+    assert "-nostdin" in before
+    assert f"-t {4 * 3600 + 1}" in behind
+
+
+async def test_no_ffmpeg_is_a_501_that_says_so(
+    decoder: Decoder, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flac = encoded("flac")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    error = await refusal(decoder, spool, flac)
+    assert (error.status, error.code) == (501, "ffmpeg_missing")
+    assert error.headers == {"x-should-retry": "false"}
+    assert "ffmpeg is missing" in error.message
+
+
+async def test_an_ffmpeg_that_cannot_be_loaded_is_missing(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    flac = encoded("flac")
+    ffmpeg.does("exit 127")
+    assert (await refusal(decoder, spool, flac)).code == "ffmpeg_missing"
+
+
+async def test_an_ffmpeg_that_crashes_is_a_400(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    flac = encoded("flac")
+    ffmpeg.does("kill -SEGV $$")
+    assert (await refusal(decoder, spool, flac)).status == 400
+
+
+async def test_a_slow_ffmpeg_is_ended(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flac = encoded("flac")
+    monkeypatch.setattr(decode, "DECODE_SECONDS", 0.3)
+    ffmpeg.does("exec sleep 60")
+    error = await refusal(decoder, spool, flac)
+    assert (error.status, error.code) == (400, "undecodable_audio")
+    assert not alive(ffmpeg.ids())
+
+
+async def test_who_goes_away_ends_ffmpeg(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    flac = encoded("flac")
+    ffmpeg.does("exec sleep 60")
+    task = asyncio.create_task(decoded(decoder, spool, flac))
+    ids = await ffmpeg.started()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ids
+    assert not alive(ids)
+
+
+async def test_only_so_many_run_at_once(
+    spool: Spool, ffmpeg: FakeFfmpeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.write(encoded("flac"))
+    monkeypatch.setattr(decode, "MAX_PROCESSES", 1)
+    ffmpeg.does("exec sleep 60")
+    decoder = Decoder()
+    tasks = [asyncio.create_task(decoder.as_wav(spool).__aenter__()) for _ in range(2)]
+    await ffmpeg.started()
+    await asyncio.sleep(0.2)
+    assert len(ffmpeg.ids()) == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def alive(ids: list[int]) -> list[int]:
+    """Return those of these processes that are there, as a zombie too."""
+    return [one for one in ids if Path(f"/proc/{one}").exists()]

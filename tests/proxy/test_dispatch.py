@@ -1,0 +1,152 @@
+"""A whisper-server that goes away, and what becomes of the requests."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from whisper_proxy import dispatch as module
+from whisper_proxy.dispatch import Dispatcher
+from whisper_proxy.errors import ApiError
+from whisper_proxy.fields import Transcription
+from whisper_proxy.metrics import Metrics
+from whisper_proxy.transcript import Segment, Transcript
+from whisper_proxy.turns import Turns
+from whisper_proxy.upload import Spool
+from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
+from whisper_proxy.watch import Watch
+
+WANTED = Transcription("en", "", 0.0, "json")
+REFUSED = NotReachedError()
+CUT_IN_SENDING = LostError(started=False)
+CRASHED = LostError(started=True)
+
+
+@dataclass
+class Script:
+    """An upstream that fails as told, then answers with the first byte of the audio. A real or a
+    fake server over HTTP cannot be made to fail in just these orders."""
+
+    failures: list[Exception] = field(default_factory=list)
+    attempts: int = 0
+    running: int = 0
+    most: int = 0
+
+    async def transcribe(self, audio: Audio, _: Transcription) -> Transcript:
+        self.attempts += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
+        if self.failures:
+            raise self.failures.pop(0)
+        with audio.open() as file:
+            return Transcript((Segment(file.read(1).decode()),), duration=2.0)
+
+    async def state(self) -> State:
+        return "ready"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.001)
+    return Script()
+
+
+@pytest.fixture
+def dispatcher(script: Script) -> Dispatcher:
+    return Dispatcher(
+        script,  # type: ignore[arg-type]
+        Turns(1, 32, 5),
+        Watch(script),  # type: ignore[arg-type]
+        Metrics(),
+        max_wait=0.05,
+    )
+
+
+async def ask(dispatcher: Dispatcher, text: str = "a") -> str:
+    with Spool() as audio:
+        audio.write(text.encode())
+        return (await dispatcher.transcribe(audio, WANTED)).text
+
+
+async def failure(dispatcher: Dispatcher) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        await ask(dispatcher)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [],
+        [REFUSED] * 5,
+        [CRASHED],
+        [CRASHED, *[REFUSED] * 5],
+        [CUT_IN_SENDING] * 3,
+        [REFUSED, CUT_IN_SENDING, CRASHED, REFUSED, CUT_IN_SENDING],
+    ],
+)
+async def test_it_is_sent_again_until_there_is_an_answer(
+    dispatcher: Dispatcher, script: Script, failures: list[Exception]
+) -> None:
+    script.failures = list(failures)
+    assert await ask(dispatcher) == "a"
+    assert script.attempts == len(failures) + 1
+
+
+@pytest.mark.parametrize("failures", [[CRASHED, CRASHED], [CRASHED, REFUSED, REFUSED, CRASHED]])
+async def test_a_recording_that_crashes_the_server_twice_is_refused(
+    dispatcher: Dispatcher, script: Script, failures: list[Exception]
+) -> None:
+    script.failures = list(failures)
+    error = await failure(dispatcher)
+    assert (error.status, error.code, error.param) == (422, "audio_crashes_server", "file")
+    assert script.attempts == len(failures)
+    assert await ask(dispatcher, "next") == "n"
+
+
+@pytest.mark.parametrize("problem", [REFUSED, CUT_IN_SENDING])
+async def test_a_server_that_stays_away_is_a_503(
+    dispatcher: Dispatcher, script: Script, problem: Exception
+) -> None:
+    script.failures = [problem] * 1000
+    error = await failure(dispatcher)
+    assert (error.status, error.code) == (503, "upstream_unavailable")
+    assert error.headers == {"Retry-After": "5"}
+    assert 1 < script.attempts < 1000
+
+
+async def test_a_server_that_has_long_been_away_is_asked_once(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [REFUSED] * 1000
+    await failure(dispatcher)
+    script.attempts = 0
+    await failure(dispatcher)
+    assert script.attempts == 1
+    script.failures = []
+    assert await ask(dispatcher) == "a"
+
+
+async def test_each_gets_its_own_one_at_a_time(dispatcher: Dispatcher, script: Script) -> None:
+    script.failures = [CRASHED, REFUSED]
+    texts = "abcdefgh"
+    assert await asyncio.gather(*(ask(dispatcher, text) for text in texts)) == list(texts)
+    assert script.most == 1
+
+
+async def test_a_final_answer_is_final(dispatcher: Dispatcher, script: Script) -> None:
+    script.failures = [ApiError(400, "No.")]
+    assert (await failure(dispatcher)).status == 400
+    assert script.attempts == 1
+
+
+async def test_who_goes_away_while_the_server_is_away_leaves(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [REFUSED] * 10
+    task = asyncio.create_task(ask(dispatcher))
+    await asyncio.sleep(0.005)
+    task.cancel()
+    script.failures = []
+    assert await ask(dispatcher, "next") == "n"

@@ -1,0 +1,129 @@
+"""Five thousand malformed requests to the process itself, over bare sockets.
+
+Those of a strategy are the same in every run, so that one that fails can be run again.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from . import malformed, malformed_http, processes, raw
+from .echo_whisper import transcript
+from .malformed import Strategy
+from .processes import Proxy
+
+pytestmark = pytest.mark.slow
+
+HEALTH_SECONDS = 1.0
+# What whisper-server's failures are answered with is none of these: the fake does not fail.
+SERVER_ERRORS_ALLOWED = {503}
+TOTAL = 5000
+# Between a request's end and the moment its socket and files are closed.
+SETTLING_SECONDS = 5.0
+
+# A strategy, and how many requests of it are sent: 5,000 together.
+PLAN: tuple[tuple[Callable[[], Strategy], int], ...] = (
+    (malformed.odd_fields, 800),
+    (malformed.odd_parts, 700),
+    (malformed.many_parts, 300),
+    (malformed.odd_boundaries, 400),
+    (malformed.broken_bodies, 700),
+    (malformed_http.cut_requests, 400),
+    (malformed_http.bad_chunks, 500),
+    (malformed.junk_audio, 100),  # ffmpeg has to look at each of these
+    (malformed.broken_wav, 100),
+    (malformed_http.odd_heads, 500),
+    (malformed_http.pipelined, 250),
+    (malformed_http.not_http, 250),
+)
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with (
+        processes.whisper() as whisper,
+        processes.proxy(whisper.url, tmp_path_factory.mktemp("fuzz")) as running,
+    ):
+        yield running
+
+
+def good_request() -> bytes:
+    return malformed.whole(malformed.speech())[0]
+
+
+def check(answer: raw.Answer) -> None:
+    """An answer is no failure of the proxy's, and an error is told in OpenAI's form."""
+    assert answer.status < 500 or answer.status in SERVER_ERRORS_ALLOWED
+    if answer.status >= 400 and len(answer.body) == answer.length > 0:
+        error = answer.json["error"]
+        assert isinstance(error, dict)
+        assert set(error) == {"message", "type", "param", "code"}
+        assert answer.headers["x-request-id"].startswith("req_")
+
+
+def check_well(proxy: Proxy) -> None:
+    """The process lives, answers at once, still hears what is said, and had nothing to report."""
+    address = (proxy.host, proxy.port)
+    assert proxy.alive
+    started = time.monotonic()
+    (health,) = raw.exchange(address, raw.get("/health"))
+    assert time.monotonic() - started < HEALTH_SECONDS
+    assert health.status == 200
+    (good,) = raw.exchange(address, good_request())
+    assert (good.status, good.json["text"]) == (200, transcript(malformed.SPEECH))
+    unexpected = proxy.unexpected_lines()
+    assert not unexpected, "\n".join(unexpected)
+
+
+def fuzz(proxy: Proxy, strategy: Strategy, count: int) -> Counter[int]:
+    """Send this many different requests and return how often which status came (0: none)."""
+    statuses: Counter[int] = Counter()
+    passed: set[bytes] = set()
+
+    @settings(
+        max_examples=2 * count,  # some come twice
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def send(request: malformed.Request) -> None:
+        data, whole = request
+        if data in passed or len(passed) == count:
+            return
+        found = raw.exchange((proxy.host, proxy.port), data, whole=whole)
+        assert found or not whole
+        for answer in found:
+            check(answer)
+        statuses.update([answer.status for answer in found] or [0])
+        passed.add(data)
+
+    send()
+    assert len(passed) == count
+    return statuses
+
+
+def test_the_plan_is_of_5000() -> None:
+    assert sum(count for _, count in PLAN) == TOTAL
+
+
+@pytest.mark.parametrize(
+    ("strategy", "count"), [pytest.param(make(), count, id=make.__name__) for make, count in PLAN]
+)
+def test_malformed_requests_do_no_harm(proxy: Proxy, strategy: Strategy, count: int) -> None:
+    statuses = fuzz(proxy, strategy, count)
+    print(f"{count} requests, answers by status: {dict(sorted(statuses.items()))}")
+    check_well(proxy)
+
+
+def test_they_leave_nothing_behind(proxy: Proxy) -> None:
+    """Runs last: sockets, files and ffmpeg processes of all those requests are gone."""
+    deadline = time.monotonic() + SETTLING_SECONDS
+    # Standard streams, epoll and its wake-up, the listener, a look at whisper-server's health.
+    while proxy.children() or proxy.descriptors() > 16:
+        assert time.monotonic() < deadline, (proxy.children(), proxy.descriptors())
+        time.sleep(0.05)

@@ -1,0 +1,52 @@
+import json
+from typing import Any
+
+import pytest
+from whisper_proxy.stream import events
+from whisper_proxy.transcript import Segment, Transcript
+
+from .fake_whisper import SEGMENTS, TEXT
+from .recorded import heard
+
+DONE = "data: [DONE]\n\n"
+
+
+def sent(*texts: str) -> list[dict[str, Any]]:
+    """Return the events of these segments, without the last line."""
+    stream = events(Transcript(tuple(Segment(text) for text in texts)))
+    assert stream.endswith(DONE)
+    lines = stream.removesuffix(DONE).split("\n\n")[:-1]
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_the_bytes() -> None:
+    assert events(Transcript((Segment(" Grüße."),))) == (
+        'data: {"type": "transcript.text.delta", "delta": "Grüße."}\n\n'
+        'data: {"type": "transcript.text.done", "text": "Grüße."}\n\n' + DONE
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "deltas"),
+    [
+        (SEGMENTS, ["Ask not what your coun", "try can do for you."]),
+        ([" One.", " Two. "], ["One.", " Two."]),
+        ([" ", "  One.", "", " "], ["One."]),
+        ([" a\n", "\nb"], ["a\n", "\nb"]),
+        ([], []),
+        ([" "], []),
+    ],
+)
+def test_the_deltas_join_to_the_text(texts: list[str], deltas: list[str]) -> None:
+    *first, last = sent(*texts)
+    assert [event["delta"] for event in first] == deltas
+    assert last == {"type": "transcript.text.done", "text": "".join(deltas)}
+
+
+def test_a_real_answer() -> None:
+    assert events(heard("v1.9.1-speech")).count("transcript.text.delta") == 2
+
+
+def test_no_line_is_broken() -> None:
+    assert len(sent(" a\r\nb\u2028")) == 2
+    assert sent(*SEGMENTS)[-1]["text"] == TEXT

@@ -1,0 +1,57 @@
+"""VoiceMode, installed once beside the project's own virtual environment, and what it hears.
+
+It is pinned in requirements/voicemode.lock. Its dependencies are many, and would bind those of the
+project.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[2]
+CLIENT = Path(__file__).parent / "voicemode_client.py"
+LOCK = PROJECT / "requirements" / "voicemode.lock"
+VENV = PROJECT / ".venv-voicemode"
+RUN_SECONDS = 90
+
+Heard = dict[str, Any]
+
+
+def run(command: Sequence[str | Path], **options: Any) -> str:
+    """Run a program and return what it prints; AssertionError: it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def installed() -> Path:
+    """Return the Python that has VoiceMode, which is installed if it is not, or has changed."""
+    stamp = VENV / "lock.sha256"
+    python = VENV / "bin" / "python"
+    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        run([sys.executable, "-m", "venv", "--clear", VENV])
+        options = ("--quiet", "--disable-pip-version-check", "--only-binary", ":all:")
+        # --no-deps: the lock is all, and leaves out on purpose what VoiceMode does not use.
+        locked = ("--no-deps", "--require-hashes", "-r", LOCK)
+        run([python, "-m", "pip", "install", *options, *locked])
+        stamp.write_text(wanted)
+    return python
+
+
+def heard(python: Path, url: str, recording: Path) -> Heard:
+    """Return what VoiceMode finds and hears through the proxy at `url`, in a WAV file."""
+    home = recording.parent  # where VoiceMode keeps its settings and its log
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "VOICEMODE_STT_BASE_URLS": f"{url}/v1",
+    }
+    command = [python, CLIENT, recording]
+    result: Heard = json.loads(run(command, cwd=home, env=environment, timeout=RUN_SECONDS))
+    return result
