@@ -1,0 +1,53 @@
+"""The command: `python -m bench`, which prints the table, or a profile of this proxy."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from . import __doc__ as about
+from .contenders import QUEUE
+from .load import RefusedError
+from .machine import described
+from .measure import CONNECTIONS, MB, measure
+from .processes import INTERRUPTS, BenchError
+from .profile import profile
+from .table import table
+
+NOTES = f"""\
+In brackets: the ratio to the guide's proxy, where it refuses to that without its limit of 1 MiB.
+Added: what comes to the latency straight to the upstream, which stands in the first column.
+The upstream is a fake that answers at once, so that proxies are measured and not inference.
+Requests a second: {CONNECTIONS} connections that stay open, one request under way on each.
+This proxy has its defaults, one inference at a time, but for a queue of {QUEUE}."""
+
+
+def main() -> int:
+    """Run the command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="bench", description=about)
+    text = "instead of the table, where this proxy's time goes with uploads of SIZE megabytes"
+    parser.add_argument("--profile", metavar="SIZE", type=float, help=text)
+    size = parser.parse_args().profile
+    for number in INTERRUPTS:  # ends what it started, in any shell
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+            print(_report(Path(temporary), size))
+    except (BenchError, RefusedError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _report(temporary: Path, size: float | None) -> str:
+    if size is not None:
+        return profile(round(size * MB), temporary)
+    machine = described()
+    return f"{table(measure(temporary))}\n\n{machine}.\n{NOTES}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
