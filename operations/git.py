@@ -6,6 +6,8 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
 from facts.git import Head
+from operations.scripts import script
+from operations.shown import Shown
 
 # whisper.cpp's CMake writes this file of its own checkout at every configure.
 GENERATED = "bindings/javascript/package.json"
@@ -16,7 +18,7 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
     """Bring `path` to one commit, fetching that commit alone.
 
     `path` may be an existing clone, shallow or full, or a directory with files of its own. Changes
-    to tracked files are kept in git's stash.
+    to tracked files are set aside in git's stash, and said to be.
 
     + repo: URL to fetch from
     + commit: full commit id
@@ -41,10 +43,5 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
         f" [ $({git} rev-parse --is-shallow-repository) = false ] || echo --depth 1)",
         QuoteString(repo), commit,
     )  # fmt: skip
-    yield StringCommand(git, "checkout -q --", GENERATED, "2>/dev/null || true")
-    yield StringCommand(
-        git, "diff --quiet HEAD 2>/dev/null || !", git, "rev-parse -q --verify HEAD >/dev/null ||",
-        git, "-c user.name=deploy -c user.email=deploy@localhost stash push -q -m",
-        QuoteString(f"local changes before {commit[:12]}"),
-    )  # fmt: skip
+    yield Shown(script("set-aside", path, GENERATED, f"local changes before {commit[:12]}"))
     yield StringCommand(git, f"checkout -q --detach {commit}")

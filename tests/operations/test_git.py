@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pyinfra.api import output
 
 from operations.git import GENERATED, checkout
 from tests.operations.conftest import Apply, Failed
@@ -73,10 +74,17 @@ def test_an_upgrade_passes_over_what_the_build_wrote(apply: Apply, upstream: Ups
     assert git(path, "stash", "list") == ""
 
 
-def test_local_changes_are_kept_in_the_stash(apply: Apply, upstream: Upstream, path: Path):
+def test_local_changes_are_kept_in_the_stash_and_said_to_be(
+    apply: Apply, upstream: Upstream, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    said: list[str] = []
+    monkeypatch.setattr(output, "set_echo", lambda _: None)
+    monkeypatch.setattr(output, "_echo", lambda line, **_: said.append(line))
     at(apply, upstream, path, 0)
+    assert said == []
     (path / "file").write_text("mine")
     at(apply, upstream, path, 1)
+    assert f"local changes in {path} were set aside: git stash list" in said[0]
     assert (path / "file").read_text() == "two"
     assert git(path, "show", "stash@{0}:file") == "mine"
 
