@@ -43,8 +43,14 @@ class Run:
     results: dict[str, Any] | None
 
     @property
+    def changed(self) -> set[str]:
+        """The operations that changed something, as "STAGE | NAME"."""
+        assert self.results is not None, self.output
+        return {entry["name"] for entry in self.results["operations"] if entry["success"]}
+
+    @property
     def changes(self) -> int:
-        """How many operations changed something."""
+        """How many operations changed something, on all hosts."""
         assert self.results is not None, self.output
         return int(self.results["totals"]["success"])
 
