@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 from core.release import Release
 
@@ -95,7 +97,10 @@ class Recipe:
         """The build's directory: build-v1.9.1-3f9c0a71d2e4."""
         return f"build-{self.release.label}-{self.fingerprint}"
 
-    @property
-    def manifest(self) -> str:
-        """What manifest.json records, as JSON text."""
-        return json.dumps({"fingerprint": self.fingerprint, **asdict(self)}, indent=2) + "\n"
+    def manifest(self, built: datetime, seconds: float) -> dict[str, Any]:
+        """What manifest.json records: the recipe, when it was built and how long that took.
+
+        `gate` is filled in when the build has passed it: an entry a model, under its SHA-256.
+        """
+        when = {"built": built.isoformat(timespec="seconds"), "seconds": round(seconds, 1)}
+        return {"fingerprint": self.fingerprint, **asdict(self), **when, "gate": {}}

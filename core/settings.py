@@ -13,7 +13,7 @@ from core.refusal import Refusal
 
 BACKENDS = ("auto", "hip", "cpu")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
-PREFIXES = ("whisper_", "model_", "proxy_", "gpu_")
+PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "uninstall_")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     proxy_host: str
     proxy_port: int
     proxy_api_key_file: str
+    uninstall_models: bool
 
     @property
     def proxy_address(self) -> str:
@@ -38,10 +39,7 @@ class Settings:
     @property
     def proxy_url(self) -> str:
         """Where a client on the host itself finds the proxy, for example http://127.0.0.1:2023."""
-        address = ipaddress.ip_address(self.proxy_host)
-        if address.is_unspecified:
-            address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
-        return f"http://{_at(address, self.proxy_port)}"
+        return local_url(self.proxy_address)
 
     def lan_url(self, name: str) -> str | None:
         """Where other machines find the proxy on the host `name`; None if on loopback alone."""
@@ -49,6 +47,15 @@ class Settings:
         if address.is_loopback:
             return None
         return f"http://{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_url
+
+
+def local_url(listen: str) -> str:
+    """Where a client on the host itself finds what listens at ADDRESS:PORT."""
+    host, _, port = listen.rpartition(":")
+    address = ipaddress.ip_address(host.strip("[]"))
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://{_at(address, int(port))}"
 
 
 def _at(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
@@ -161,6 +168,14 @@ def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
     raise _wrong("proxy_api_key_file", value, "nothing, or the absolute path of a file on the host")
 
 
+def _uninstall_models(data: Mapping[str, Any]) -> bool:
+    value = data["uninstall_models"]
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    if str(value).lower() not in words:
+        raise _wrong("uninstall_models", value, "yes or no")
+    return words[str(value).lower()]
+
+
 READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_version": _version,
     "whisper_repo": _http_url("whisper_repo"),
@@ -171,6 +186,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_host": _proxy_host,
     "proxy_port": _port("proxy_port"),
     "proxy_api_key_file": _proxy_api_key_file,
+    "uninstall_models": _uninstall_models,
 }
 KNOBS = ({field.name for field in fields(Settings)} - {"model"}) | {
     "whisper_model",

@@ -4,6 +4,7 @@ import re
 
 # President Kennedy in whisper.cpp's samples/jfk.wav.
 SPOKEN = "ask not what your country can do for you"
+SAMPLE_SECONDS = 11
 
 
 def is_spoken(transcript: str) -> bool:

@@ -1,6 +1,6 @@
 """Files that are known by their contents, and links that name the live version of something."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
@@ -70,17 +70,41 @@ class KnownChecksum(FactBase[Checksum | None]):
         return Checksum(sha256, origin == "stamped")
 
 
-class Versions(FactBase[list[str]]):
-    """Names of the directories PATH-*, newest first; the versions of `path` are among them."""
+class Downloads(FactBase[list[str]]):
+    """Stamps (see `KnownChecksum`) and unfinished downloads in a directory, with their paths."""
 
     default = list
 
-    def command(self, path: str) -> StringCommand:
+    def command(self, directory: str) -> StringCommand:
         return StringCommand(
-            "ls -1dt",
-            StringCommand(QuoteString(path), "-*/", _separator=""),
-            "2>/dev/null || true",
-        )
+            "cd", QuoteString(directory), "2>/dev/null && grep -lsE '^[0-9a-f]{64} [0-9 ]+$'",
+            '"$PWD"/*.sha256; ls -1d "$PWD"/.*.part 2>/dev/null; true',
+        )  # fmt: skip
 
     def process(self, output: Iterable[str]) -> list[str]:
-        return [line.rstrip("/").rpartition("/")[2] for line in output]
+        return list(output)
+
+
+class Without(FactBase[list[str]]):
+    """Those of the files at `paths` that are there and do not contain `text`."""
+
+    default = list
+
+    def command(self, paths: Sequence[str], text: str) -> StringCommand:
+        files = map(QuoteString, paths)
+        return StringCommand("grep -sLF -e", QuoteString(text), "--", *files, "|| true")
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)
+
+
+class Present(FactBase[list[str]]):
+    """Those of `paths` at which there is something."""
+
+    default = list
+
+    def command(self, paths: Sequence[str]) -> StringCommand:
+        return StringCommand("ls -1d", *map(QuoteString, paths), "2>/dev/null || true")
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)

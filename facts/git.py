@@ -38,3 +38,19 @@ class Head(FactBase[str | None]):
 
     def process(self, output: Iterable[str]) -> str:
         return next(iter(output))
+
+
+class Made(FactBase[bool]):
+    """Whether the checkout at `path` was made by the deploy (git config deploy.made)."""
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def command(self, path: str) -> StringCommand:
+        return StringCommand(
+            "git -C", QuoteString(path), "config --local --get deploy.made 2>/dev/null || true"
+        )
+
+    def process(self, output: Iterable[str]) -> bool:
+        return list(output) == ["true"]

@@ -20,8 +20,7 @@ class Transcript(FactBase[str]):
         )
         return StringCommand(
             key if api_key_file else "curl",
-            "-sS --max-time 300 --retry 20 --retry-delay 1 --retry-connrefused",
-            "--retry-max-time 60 -F model=whisper-1 -F response_format=text",
+            "-sS --max-time 300 -F model=whisper-1 -F response_format=text",
             "-F", StringCommand("file=@", QuoteString(sample), _separator=""),
             QuoteString(f"{url}/v1/audio/transcriptions"), "2>&1 || true",
         )  # fmt: skip

@@ -38,6 +38,10 @@ proxy_port = 2023
 # A file on the host with the key that clients of the proxy must send; empty: they need none.
 proxy_api_key_file = ""
 
+# --- Uninstall -----------------------------------------------------------------------------------
+# Whether tasks/uninstall.py removes the models too: yes or no.
+uninstall_models = "no"
+
 # --- Access --------------------------------------------------------------------------------------
 # The sudo password, for runs without a terminal. In a terminal leave it unset: pyinfra asks.
 _sudo_password = environ.get("PYINFRA_SUDO_PASSWORD")

@@ -3,11 +3,11 @@
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.files import KnownChecksum
+from facts.files import Downloads, KnownChecksum
 from operations.scripts import script
-from operations.shown import Shown
+from operations.shown import Shown, alone
 
 
 @operation()
@@ -24,5 +24,21 @@ def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
         host.noop(f"{path} is there and verified")
         return
     if not right:
-        yield Shown(script("fetch", url, path, sha256))
+        yield alone(path.rpartition("/")[0], Shown(script("fetch", url, path, sha256)))
     yield script("stamp", path, sha256)
+
+
+@operation()
+def absent(directory: str, files: bool) -> Generator[StringCommand]:
+    """Remove the stamps and unfinished downloads that `verified` leaves in a directory.
+
+    + directory: where it put files
+    + files: whether to remove the files that it put there too
+    """
+    leavings = host.get_fact(Downloads, directory=directory)
+    if not leavings:
+        host.noop(f"nothing of ours is in {directory}")
+        return
+    whole = [path.removesuffix(".sha256") for path in leavings if path.endswith(".sha256")]
+    unwanted = [*leavings, *(whole if files else [])]
+    yield StringCommand("rm -f", *map(QuoteString, unwanted))

@@ -23,3 +23,17 @@ def variable(path: str, key: str, value: str) -> Generator[StringCommand]:
         host.noop(f"{path} has {key}={value}")
         return
     yield script("set-variable", path, key, value)
+
+
+@operation()
+def absent(path: str, key: str, value: str) -> Generator[StringCommand]:
+    """Have no line KEY=VALUE in a file, and no file that holds nothing else; others stay.
+
+    + path: the file, which need not exist; a link is followed
+    + key: name of the variable
+    + value: as it stands in the file; a variable with another value is somebody else's
+    """
+    if host.get_fact(FindInFile, path=path, pattern=f"^{key}=") != [f"{key}={value}"]:
+        host.noop(f"{path} has no {key}={value}")
+        return
+    yield script("unset-variable", path, f"{key}={value}")

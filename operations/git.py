@@ -5,9 +5,9 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.git import Head
+from facts.git import Head, Made
 from operations.scripts import script
-from operations.shown import Shown
+from operations.shown import Shown, alone, narrated
 
 # whisper.cpp's CMake writes this file of its own checkout at every configure.
 GENERATED = "bindings/javascript/package.json"
@@ -22,26 +22,36 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
 
     + repo: URL to fetch from
     + commit: full commit id
-    + path: directory of the checkout
+    + path: directory of the checkout; that above it exists
     """
     if host.get_fact(Head, path=path) == commit:
         host.noop(f"{path} is at {commit[:12]}")
         return
+    parent = path.rpartition("/")[0]
     git = StringCommand("git -C", QuoteString(path))
-    yield StringCommand("git init -q", QuoteString(path))
-    yield StringCommand(
-        git,
-        "remote get-url origin >/dev/null 2>&1 ||",
-        git,
-        "remote add origin",
-        QuoteString(repo),
-    )
+    yield alone(parent, Shown(script("prepare-checkout", path, repo)))
     # A full clone stays one: --depth would cut its history.
-    yield StringCommand(
-        git, f"cat-file -e '{commit}^{{commit}}' 2>/dev/null ||", git,
-        f"fetch -q --no-tags $({git} rev-parse -q --verify HEAD >/dev/null &&"
+    yield Shown(
+        git, f"cat-file -e '{commit}^{{commit}}' 2>/dev/null ||", script("alone", parent),
+        script("narrate"), git,
+        f"fetch --progress --no-tags $({git} rev-parse -q --verify HEAD >/dev/null &&"
         f" [ $({git} rev-parse --is-shallow-repository) = false ] || echo --depth 1)",
         QuoteString(repo), commit,
     )  # fmt: skip
     yield Shown(script("set-aside", path, GENERATED, f"local changes before {commit[:12]}"))
-    yield StringCommand(git, f"checkout -q --detach {commit}")
+    move = ("git", "-C", path, "checkout", "-q", "--progress", "--detach", commit)
+    yield alone(parent, narrated(*move))
+
+
+@operation()
+def absent(path: str) -> Generator[StringCommand]:
+    """Remove a checkout that `checkout` made; one that was there before stays.
+
+    So does what is not git's in it, or was changed by hand.
+
+    + path: directory of the checkout
+    """
+    if not host.get_fact(Made, path=path):
+        host.noop(f"{path} is not the deploy's")
+        return
+    yield Shown(script("remove-checkout", path, GENERATED))

@@ -6,6 +6,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from facts.pacman import MissingPackages
+from operations.scripts import words
 from operations.shown import narrated
 
 
@@ -25,4 +26,4 @@ def packages(packages: Sequence[str]) -> Generator[StringCommand]:
     if not missing:
         host.noop("all packages are installed")
         return
-    yield narrated("pacman", "-Syu", "--needed", "--noconfirm", *missing)
+    yield narrated(*words("pacman", "-Syu", "--needed", "--noconfirm", *missing))

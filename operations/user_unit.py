@@ -1,26 +1,26 @@
 """Units of the user's own service manager, judged by the process that runs."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.files import RealPath
+from facts.files import Present, RealPath, Without
 from facts.user_unit import SYSTEMCTL, Socket, Unit, UnitState
-from operations.scripts import script
+from operations.shown import narrated
 
 
 @operation()
-def running(unit: str, revision: str, program: str, url: str) -> Generator[StringCommand]:
+def running(unit: str, revision: str, program: str) -> Generator[StringCommand]:
     """Have a unit enabled, and its process run what is on disk now; restart it only if it does not.
 
     The process itself tells: the file that it runs, and the SERVICE_REVISION of its environment.
-    So a run that was cut off before the restart is made good by the next.
+    So a run that was cut off before the restart is made good by the next. Whether the process then
+    works is for `setups.confirm` to say, which can go back.
 
     + unit: name of the unit, whose file is in place
     + revision: the SERVICE_REVISION that the unit's file sets now
     + program: path of the program; links are followed
-    + url: answers with a 2xx when the service is ready
     """
     state = host.get_fact(Unit, unit=unit)
     stale = _is_stale(state, revision, host.get_fact(RealPath, path=program))
@@ -29,8 +29,7 @@ def running(unit: str, revision: str, program: str, url: str) -> Generator[Strin
     if state.enabled != "enabled":
         yield StringCommand(SYSTEMCTL, "enable -q", QuoteString(unit))
     if stale:
-        yield StringCommand(SYSTEMCTL, "restart", QuoteString(unit))
-        yield script("await", url, unit)
+        yield StringCommand(SYSTEMCTL, "--no-block restart", QuoteString(unit))
     elif state.enabled == "enabled" and not state.stale_definition:
         host.noop(f"{unit} is enabled and runs what is on disk")
 
@@ -52,7 +51,8 @@ def listening(unit: str, address: str, service: str) -> Generator[StringCommand]
     if state.enabled != "enabled":
         yield StringCommand(SYSTEMCTL, "enable -q", QuoteString(unit))
     if state.active != "active" or state.listen != address:
-        yield StringCommand(SYSTEMCTL, "stop", QuoteString(service), QuoteString(unit))
+        # It finishes the requests that it has, which takes what it takes.
+        yield narrated("sh", "-c", f"{SYSTEMCTL} stop {service} {unit}")
         yield StringCommand(SYSTEMCTL, "start", QuoteString(unit))
     elif state.enabled == "enabled" and not state.stale_definition:
         host.noop(f"{unit} listens at {address}")
@@ -61,3 +61,44 @@ def listening(unit: str, address: str, service: str) -> Generator[StringCommand]
 def _is_stale(state: UnitState, revision: str, program: str | None) -> bool:
     current = state.revision == revision and state.program == program
     return state.active != "active" or not current
+
+
+@operation()
+def kept_by_hand(paths: Sequence[str], marker: str) -> Generator[StringCommand]:
+    """Keep a copy PATH.by-hand of unit files that somebody else wrote, before they are replaced.
+
+    + paths: of the unit files, which need not exist
+    + marker: a line that stands in the deploy's own unit files
+    """
+    found = host.get_fact(Without, paths=paths, text=marker)
+    if not found:
+        host.noop("no unit was written by hand")
+    for path in found:
+        unit, copy = QuoteString(path), QuoteString(f"{path}.by-hand")
+        yield StringCommand("cmp -s", unit, copy, "|| cp -p --backup=numbered", unit, copy)
+
+
+@operation()
+def absent(paths: Sequence[str], marker: str) -> Generator[StringCommand]:
+    """Stop, disable and remove units of the deploy; put units that were there before it back.
+
+    Those are not started: what they ran may be gone.
+
+    + paths: of the unit files, which need not exist, in the order in which they are to be stopped
+    + marker: a line that stands in the deploy's own unit files
+    """
+    theirs = host.get_fact(Without, paths=paths, text=marker)
+    present = host.get_fact(Present, paths=[*paths, *(f"{path}.by-hand" for path in paths)])
+    ours = [path for path in paths if path in present and path not in theirs]
+    if not ours:
+        host.noop("no unit of the deploy is there")
+        return
+    units = [QuoteString(path.rpartition("/")[2]) for path in ours]
+    yield narrated("sh", "-c", f"{SYSTEMCTL} disable --now {StringCommand(*units)}")
+    yield StringCommand("rm", *map(QuoteString, ours))
+    for path in ours:
+        if f"{path}.by-hand" in present:
+            yield StringCommand("mv", QuoteString(f"{path}.by-hand"), QuoteString(path))
+    yield StringCommand(SYSTEMCTL, "daemon-reload")
+    directory = QuoteString(paths[0].rpartition("/")[0])
+    yield StringCommand("rmdir -p --ignore-fail-on-non-empty", directory, "2>/dev/null || true")

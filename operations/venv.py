@@ -10,31 +10,48 @@ from facts.files import Exists
 from facts.toolchain import Python
 from operations.live import point
 from operations.refuse import refusal
+from operations.shown import alone, narrated
+
+
+def _version(lock_sha256: str) -> str | None:
+    """Twelve hexadecimal digits that change with the lock file and the system's Python."""
+    python = host.get_fact(Python)
+    if python is None:
+        return None
+    return hashlib.sha256(f"{lock_sha256} {python}".encode()).hexdigest()[:12]
 
 
 @operation()
 def locked(path: str, lock: str, lock_sha256: str) -> Generator[StringCommand]:
-    """Have a virtual environment at `path` made from a lock file with hashes.
+    """Have a virtual environment PATH-VERSION made from a lock file with hashes.
 
-    It is made anew, beside the old one, when the lock or the system's Python changes.
+    Another lock file, or another Python of the system, makes another version.
 
-    + path: link to the live environment
+    + path: the link beside which it lies
     + lock: the lock file on the host
     + lock_sha256: its SHA-256
     """
-    python = host.get_fact(Python)
-    if python is None:
+    version = _version(lock_sha256)
+    if version is None:
         yield refusal("python: not installed; the packages stage installs it")
         return
-    version = hashlib.sha256(f"{lock_sha256} {python}".encode()).hexdigest()[:12]
     final = f"{path}-{version}"
     done = f"{final}/.complete"
-    if not host.get_fact(Exists, path=done):
-        yield StringCommand("python -m venv --clear", QuoteString(final))
-        yield StringCommand(
-            QuoteString(f"{final}/bin/python"),
-            "-m pip install -q --disable-pip-version-check --no-input --require-hashes -r",
-            QuoteString(lock),
-        )
-        yield StringCommand("touch", QuoteString(done))
-    yield from point(path, final.rpartition("/")[2])
+    if host.get_fact(Exists, path=done):
+        host.noop(f"{final} is there")
+        return
+    parent = path.rpartition("/")[0]
+    yield alone(parent, narrated("python", "-m", "venv", "--clear", final))
+    pip = (f"{final}/bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input")
+    install = ("install", "--no-cache-dir", "--require-hashes", "-r", lock)
+    yield alone(parent, narrated(*pip, *install))
+    yield StringCommand("sync -f", QuoteString(final), "&& touch", QuoteString(done))
+
+
+@operation()
+def switch(path: str, lock_sha256: str) -> Generator[StringCommand]:
+    """Make the virtual environment that `locked` made of this lock file the live one.
+
+    + path, lock_sha256: as for `locked`
+    """
+    yield from point(path, f"{path.rpartition('/')[2]}-{_version(lock_sha256)}")

@@ -42,15 +42,12 @@ def version() -> str:
 
 @stage("Proxy")
 def install(target: Target) -> None:
-    """Have the proxy's code and a virtual environment made from its lock file."""
+    """Have the proxy's code, and a virtual environment made from its lock file, beside the live."""
     layout = target.layout
     live.unpack(name="Copy the proxy", archive=archive(), path=layout.proxy, version=version())
-    live.switch(name="Switch to the proxy's code", path=layout.proxy, version=version())
     venv.locked(
         name="Have the proxy's virtual environment",
         path=layout.venv,
-        lock=f"{layout.proxy}/requirements.lock",
+        lock=f"{layout.proxy}-{version()}/requirements.lock",
         lock_sha256=LOCK_SHA256,
     )
-    live.prune(name="Keep the last three versions of the proxy", path=layout.proxy)
-    live.prune(name="Keep the last three virtual environments", path=layout.venv)

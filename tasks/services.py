@@ -1,4 +1,4 @@
-"""Stage 7: both systemd user services, enabled, and restarted only where they are stale."""
+"""Stage 7: switch to what is new; both systemd user services, restarted only where stale."""
 
 import hashlib
 from functools import cache
@@ -9,9 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyinfra.operations import files
 
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
-from operations import user_unit
+from operations import live, setups, user_unit, venv, whisper
 from tasks.proxy import LOCK_SHA256, version
 from tasks.target import ROOT, Target, stage
+
+# Stands in every unit file of ours, and in none that somebody wrote by hand.
+MARKER = "# Written by the deploy"
 
 
 @cache
@@ -30,9 +33,24 @@ def render(unit: str, depends_on: str, **values: Any) -> tuple[str, str]:
 
 @stage("Services")
 def run(target: Target) -> None:
-    """Have whisper-server and the proxy running what is on disk, now and after every boot."""
-    layout, settings = target.layout, target.settings
+    """Switch to what was built and installed, and have both services run it, after boots too."""
+    layout, settings, label = target.layout, target.settings, target.release.label
     files.directory(name="Make room for the units", path=layout.units)
+    setups.remember(
+        name="Remember what serves now", layout=layout, api_key_file=settings.proxy_api_key_file
+    )
+    user_unit.kept_by_hand(
+        name="Keep units written by hand",
+        paths=[f"{layout.units}/{unit}" for unit in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)],
+        marker=MARKER,
+    )
+    whisper.switch(name=f"Switch to whisper.cpp {label}", layout=layout, order=target.order)
+    live.switch(name="Switch to the proxy's code", path=layout.proxy, version=version())
+    venv.switch(
+        name="Switch to the proxy's virtual environment",
+        path=layout.venv,
+        lock_sha256=LOCK_SHA256,
+    )
     server = _write(target, SERVER_UNIT, depends_on=settings.model.sha256)
     proxy = _write(target, PROXY_UNIT, depends_on=f"{version()} {LOCK_SHA256}")
     _write(target, PROXY_SOCKET)
@@ -41,7 +59,6 @@ def run(target: Target) -> None:
         unit=SERVER_UNIT,
         revision=server,
         program=f"{layout.build}/bin/whisper-server",
-        url=f"http://127.0.0.1:{settings.whisper_port}/",
     )
     user_unit.listening(
         name=f"Listen with {PROXY_SOCKET}",
@@ -54,7 +71,6 @@ def run(target: Target) -> None:
         unit=PROXY_UNIT,
         revision=proxy,
         program=f"{layout.venv}/bin/python",
-        url=f"{settings.proxy_url}/health",
     )
 
 

@@ -1,7 +1,9 @@
-"""Stage 8: VoiceMode finds the proxy."""
+"""Stage 9: VoiceMode finds the proxy."""
 
 from operations import env_file
 from tasks.target import Target, stage
+
+KEY = "VOICEMODE_STT_BASE_URLS"
 
 
 @stage("VoiceMode")
@@ -10,6 +12,6 @@ def point(target: Target) -> None:
     env_file.variable(
         name="Point VoiceMode at the proxy",
         path=target.layout.voicemode_env,
-        key="VOICEMODE_STT_BASE_URLS",
+        key=KEY,
         value=f"{target.settings.proxy_url}/v1",
     )

@@ -31,7 +31,8 @@ def row(name: str, default: str, comment: str) -> str:
 
 
 def test_the_table_of_settings_is_group_data_all():
-    rows = re.findall(r"^\| `(?:whisper|model|gpu|proxy)_\w+` \|.*$", README, re.MULTILINE)
+    knob = r"(?:whisper|model|gpu|proxy|uninstall)_\w+"
+    rows = re.findall(rf"^\| `{knob}` \|.*$", README, re.MULTILINE)
     assert rows == [row(name, *knob) for name, knob in knobs().items()]
 
 

@@ -1,16 +1,34 @@
 #!/bin/sh
-# Wait until $1 answers. Give up when the user's unit $2 keeps dying, or after three minutes.
+# Wait until each of the user's units $1, $3... runs as it was last told to and answers at the URL
+# that follows it; say every five seconds for which. Give up on one that keeps dying, or after three
+# minutes.
 set -u
-url=$1 unit=$2
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 
-for _ in $(seq 900); do
-  curl -fsS -o /dev/null --max-time 5 "$url" 2>/dev/null && exit 0
-  systemctl --user -q is-failed "$unit" && break
-  [ "$(systemctl --user show -p NRestarts --value "$unit")" -lt 5 ] || break
-  sleep 0.2
+value() { systemctl --user show -p "$1" --value "$unit"; }
+# A restart that has not been done yet is a job; till then it is the old process that answers.
+runs() { [ -z "$(value Job)" ] && [ "$(value ActiveState)" = active ]; }
+answers() { curl -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null; }
+# The count of restarts begins anew when a restart that was asked for is done.
+keeps_dying() {
+  restarts=$(value NRestarts)
+  [ "$restarts" -ge "$first" ] || first=$restarts
+  [ $((restarts - first)) -ge 5 ] || [ "$(value ActiveState)" = failed ]
+}
+
+while [ $# -gt 0 ]; do
+  unit=$1 url=$2 tries=0
+  shift 2
+  first=$(value NRestarts)
+  until runs && answers; do
+    tries=$((tries + 1))
+    if keeps_dying || [ "$tries" -ge 900 ]; then
+      journalctl --user -q --no-pager -o cat -n 15 -u "$unit" >&2
+      echo "$unit does not answer at $url; its last words are above" >&2
+      exit 1
+    fi
+    [ $((tries % 25)) -ne 0 ] || echo "waiting for $unit"
+    sleep 0.2
+  done
 done
-echo "$unit: does not answer at $url; its last words:" >&2
-journalctl --user -q --no-pager -o cat -n 15 -u "$unit" >&2
-exit 1

@@ -1,27 +1,59 @@
 #!/bin/sh
-# Download $1 to $2 and keep it only if its SHA-256 is $3; say every five seconds how far it is.
+# Download $1 to $2 and keep it only if its SHA-256 is $3; say every few seconds how far it is.
 #
 # The partial file is named after the sum, so that what was left of another model is never resumed.
+# SHOWN_EVERY are the seconds between two lines that say how far, SHOWN_MARK is what they begin with.
 set -u
 url=$1 path=$2 sha256=$3
-prefix="$(dirname "$path")/.$(basename "$path")"
+every=${SHOWN_EVERY:-5} mark=${SHOWN_MARK-}
+name=$(basename "$path")
+prefix="$(dirname "$path")/.$name"
 part="$prefix.$(echo "$sha256" | cut -c1-12).part"
+exec 3>&1
+# A file without a name: nothing is left of it, however this ends.
+headers=$(mktemp)
+exec 4> "$headers"
+rm "$headers"
+headers=/proc/$$/fd/4
 
-sum_of() { sha256sum < "$1" | cut -d' ' -f1; }
-matches() { [ -f "$part" ] && [ "$(sum_of "$part")" = "$sha256" ]; }
-megabytes() { echo $(($(stat -c %s "$part" 2> /dev/null || echo 0) / 1000000)); }
-
-# Download or resume once. The status is curl's.
-download() {
-  curl -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 -o "$part" "$url" &
+# Run $2... and say meanwhile what $1 prints. The status is that of $2...
+saying() {
+  say=$1
+  shift
+  "$@" &
   pid=$!
   ticks=0
   while kill -0 "$pid" 2> /dev/null; do
     sleep 0.2
     ticks=$((ticks + 1))
-    [ $((ticks % 25)) -eq 0 ] && echo "$(basename "$path"): $(megabytes) MB"
+    [ $((ticks % (every * 5))) -eq 0 ] && echo "$mark$name: $($say)" >&3
   done
   wait "$pid"
+}
+
+hash() { sha256sum < "$part"; }
+checking() { echo "checking its SHA-256"; }
+sum() { saying checking hash | cut -d' ' -f1; }
+matches() { [ -f "$part" ] && [ "$(sum)" = "$sha256" ]; }
+
+# The last header $1 that the server sent, in lower case; more than one came if it redirected.
+header() { tr -d '\r' < "$headers" | tr '[:upper:]' '[:lower:]' | grep "^$1:" | tail -n 1; }
+
+# Megabytes that are there, of how many if that is known. Of a resumed download the server says the
+# whole size in Content-Range.
+megabytes() {
+  have=$(stat -c %s "$part" 2> /dev/null || echo 0)
+  total=$(header content-range | cut -d/ -f2)
+  total=${total:-$(header content-length | cut -d' ' -f2)}
+  case $total in '' | *[!0-9]*) total=0 ;; esac
+  [ "$total" -gt "$have" ] && of=/$((total / 1000000)) || of=
+  echo "$((have / 1000000))$of MB"
+}
+
+# Download or resume once. The status is curl's.
+download() {
+  saying megabytes curl -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 \
+    -D "$headers" -o "$part" "$url"
 }
 
 fetch() {
@@ -48,7 +80,7 @@ if ! matches; then
   fi
 fi
 if ! matches; then
-  echo "model: $url does not match its SHA-256 (got $(sum_of "$part"), expected $sha256);" \
+  echo "model: $url does not match its SHA-256 (got $(sum), expected $sha256);" \
     "it was deleted, and the model that serves is as it was" >&2
   rm -f "$part"
   exit 1

@@ -4,11 +4,13 @@ set -eu
 partial=$1 final=$2 manifest=$3
 shift 3
 
-rm -rf "$final.new"
+rm -rf "$final.new" "$final"
 mkdir -p "$final.new/bin"
 for program; do
   install -m 755 "$partial/bin/$program" "$final.new/bin/"
 done
 printf %s "$manifest" > "$final.new/manifest.json"
+# What has this name is whole, after a power cut too.
+sync -f "$final.new"
 mv -T "$final.new" "$final"
 rm -rf "$partial"

@@ -1,23 +1,35 @@
 #!/bin/sh
-# Run a command and say every five seconds how far it is: its last line. If it fails, show its end.
+# Run a command and say every few seconds since when, and how far it is: its last line. If it
+# fails, show its end.
+#
+# SHOWN_EVERY are the seconds between two such lines, SHOWN_MARK is what they begin with.
 set -u
+every=${SHOWN_EVERY:-5} mark=${SHOWN_MARK-}
+cr=$(printf '\r')
+# A file without a name: nothing is left of it, however this ends.
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+exec 3> "$log"
+rm "$log"
+log=/proc/$$/fd/3
 
+# Lines as a terminal would show them: without what a carriage return writes over.
+lines() { LC_ALL=C sed "s/$cr*\$//; s/.*$cr//"; }
+# Printable ASCII alone: a character cut in half is no UTF-8, which pyinfra cannot read.
+short() { LC_ALL=C tr -cd '[:print:]' | cut -c 1-90; }
+last() { tail -c 4096 "$log" | lines | grep '[^ ]' | tail -n 1 | short; }
+
+command=$(printf '%s' "$*" | short)
 "$@" > "$log" 2>&1 < /dev/null &
 pid=$!
 ticks=0
-shown=
 while kill -0 "$pid" 2> /dev/null; do
   sleep 0.2
   ticks=$((ticks + 1))
-  [ $((ticks % 25)) -eq 0 ] || continue
-  line=$(tail -n 1 "$log" | cut -c 1-90)
-  [ "$line" = "$shown" ] && note=" ($((ticks / 5)) s)" || note=
-  echo "$line$note"
-  shown=$line
+  [ $((ticks % (every * 5))) -eq 0 ] || continue
+  line=$(last)
+  echo "$mark($((ticks / 5)) s) ${line:-$command}"
 done
 wait "$pid"
 status=$?
-[ "$status" -eq 0 ] || tail -n 30 "$log" >&2
+[ "$status" -eq 0 ] || lines < "$log" | tail -n 30 >&2
 exit "$status"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -61,11 +62,13 @@ def test_whatever_a_build_depends_on_changes_its_fingerprint(change):
     assert replace(RECIPE, **change).fingerprint != RECIPE.fingerprint
 
 
-def test_the_manifest_records_the_recipe():
-    manifest = json.loads(RECIPE.manifest)
+def test_the_manifest_records_the_recipe_and_when_and_how_long():
+    manifest = json.loads(json.dumps(RECIPE.manifest(datetime(2026, 11, 22, tzinfo=UTC), 61.25)))
     assert manifest["fingerprint"] == RECIPE.fingerprint
     assert manifest["release"] == {"label": "v1.9.1", "commit": "a" * 40}
     assert manifest["toolchain"] == ["rocblas 7.1-1", "c++ 15"]
+    assert (manifest["built"], manifest["seconds"]) == ("2026-11-22T00:00:00+00:00", 61.2)
+    assert manifest["gate"] == {}
 
 
 def test_a_program_for_the_gpu_sees_the_chosen_one_alone():

@@ -58,6 +58,7 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("whisper_port", -2022, "1024 to 65535"),
         ("whisper_port", 2022.0, "1024 to 65535"),
         ("proxy_port", 65536, "1024 to 65535"),
+        ("uninstall_models", "maybe", "yes or no"),
         ("proxy_port", None, "1024 to 65535"),
         ("proxy_host", "example.org", "an IP address"),
         ("proxy_host", 7, "an IP address"),

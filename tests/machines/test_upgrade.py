@@ -50,9 +50,10 @@ def test_going_back_to_a_version_that_is_there_builds_nothing(box: Box):
     assert is_spoken(transcript(box))
     assert run.changed == {
         "whisper.cpp | Check out whisper.cpp v1.7.5",
-        "whisper.cpp | Switch to whisper.cpp v1.7.5",
+        "Services | Switch to whisper.cpp v1.7.5",
         "Services | Run voicemode-whisper.service",
         # The proxy's unit names the version, for /health.
         "Services | Write voicemode-whisper-proxy.service",
         "Services | Run voicemode-whisper-proxy.service",
+        "Verify | Transcribe speech through the proxy",
     }

@@ -1,12 +1,15 @@
 """Downloads, with the real curl, from a server on loopback that can resume."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from pyinfra.api import output
 
 from operations.download import verified
 from tests.operations.conftest import Apply, Failed
@@ -18,9 +21,10 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 class Source(ThreadingHTTPServer):
     """Serves CONTENT at /model.bin with ranges; `starts` are the offsets that were asked for."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.starts: list[int] = []
+        self.go_on = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/model.bin"
 
 
@@ -45,12 +49,51 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def source() -> Iterator[Source]:
-    with Source() as server:
+class Slow(Handler):
+    """Serves nine megabytes after a redirect, the last one not before `go_on` is set.
+
+    Of /unsized.bin it does not say how many they are.
+    """
+
+    LENGTH = 9_000_000
+
+    def do_GET(self) -> None:
+        if "redirected" not in self.path:
+            self.send_response(302)
+            self.send_header("Location", f"/redirected{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{self.LENGTH - 1}/{self.LENGTH}")
+        if "unsized" not in self.path:
+            self.send_header("Content-Length", str(self.LENGTH - start))
+        self.end_headers()
+        self.wfile.write(bytes(self.LENGTH - start - 1_000_000))
+        self.server.go_on.wait(timeout=30)
+        self.wfile.write(bytes(1_000_000))
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[Source]:
+    with Source(handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    with serving(Handler) as server:
+        yield server
+
+
+@pytest.fixture
+def slow() -> Iterator[Source]:
+    with serving(Slow) as server:
+        yield server
 
 
 @pytest.fixture
@@ -134,3 +177,31 @@ def test_a_path_on_the_host_is_a_source_too(apply: Apply, path: Path, tmp_path: 
     own.write_bytes(CONTENT)
     apply(verified, url=f"file://{own}", path=str(path), sha256=SHA256)
     assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "shown"),
+    [
+        ("model.bin", 0, r"ggml-it's.bin: [0-8]/9 MB"),
+        ("model.bin", 3_000_000, r"ggml-it's.bin: [3-8]/9 MB"),
+        ("unsized.bin", 0, r"ggml-it's.bin: [0-8] MB"),
+    ],
+)
+def test_what_takes_long_says_how_far_it_is(
+    apply: Apply, slow: Source, path: Path, monkeypatch: pytest.MonkeyPatch,
+    name: str, there: int, shown: str,
+):  # fmt: skip
+    said: list[str] = []
+
+    def echo(line: str, **_: object) -> None:
+        said.append(line.split("] ")[1])
+        slow.go_on.set()
+
+    monkeypatch.setattr(output, "set_echo", lambda _: None)
+    monkeypatch.setattr(output, "_echo", echo)
+    monkeypatch.setenv("SHOWN_EVERY", "1")
+    sha256 = hashlib.sha256(bytes(Slow.LENGTH)).hexdigest()
+    partial(path, sha256).write_bytes(bytes(there))
+    apply(verified, url=f"{slow.url[:-9]}{name}", path=str(path), sha256=sha256)
+    assert re.fullmatch(shown, said[0])
+    assert path.stat().st_size == Slow.LENGTH

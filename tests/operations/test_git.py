@@ -101,5 +101,8 @@ def test_a_full_clone_keeps_its_history_and_its_remote(
 
 
 def test_a_commit_that_is_not_there_is_named(apply: Apply, upstream: Upstream, path: Path):
-    with pytest.raises(Failed, match=r"not our ref|unadvertised|couldn't find"):
+    with pytest.raises(Failed, match=r"not our ref|unadvertised|couldn't find") as caught:
         apply(checkout, repo=upstream.url, commit="0" * 40, path=str(path))
+    said = str(caught.value).splitlines()
+    assert "fatal: " in said[0]
+    assert len(set(said)) == len(said)

@@ -1,7 +1,6 @@
 """Versions and the link that names the live one, on a real file system."""
 
 import io
-import os
 import tarfile
 from pathlib import Path
 
@@ -63,36 +62,3 @@ def test_a_damaged_archive_leaves_no_version(apply: Apply, path: Path):
     with pytest.raises(Exception, match="tar"):
         apply(live.unpack, archive=archive(a="1")[:100], path=str(path), version="x")
     assert not (path.parent / f"{path.name}-x").exists()
-
-
-def version(number: int) -> str:
-    return f"{number:012x}"
-
-
-def test_only_the_newest_versions_and_the_live_one_stay(apply: Apply, path: Path):
-    for number in range(1, 6):
-        for ending in ("", ".new", ".partial"):
-            directory = path.parent / f"{path.name}-{version(number)}{ending}"
-            directory.mkdir(parents=True)
-            os.utime(directory, (number, number))
-    apply(live.switch, path=str(path), version=version(1))
-    assert apply(live.prune, path=str(path)) == 1
-    assert apply(live.prune, path=str(path)) == 0
-    left = {entry.name for entry in path.parent.iterdir() if entry != path}
-    assert left == {f"{path.name}-{version(number)}" for number in (1, 4, 5)}
-
-
-@pytest.mark.parametrize(
-    ("version_pattern", "theirs"),
-    [
-        (live.FINGERPRINT, {"-venv", ".by-hand", "-venv.by-hand", f"-venv-{version(1)}"}),
-        (f".+-{live.FINGERPRINT}", {"-vulkan", "-v1.9.1", ".by-hand", f"-{version(1)}"}),
-    ],
-)
-def test_what_is_no_version_is_the_user_s(
-    apply: Apply, path: Path, version_pattern: str, theirs: set[str]
-):
-    for ending in theirs:
-        (path.parent / f"{path.name}{ending}").mkdir(parents=True)
-    assert apply(live.prune, path=str(path), version=version_pattern, keep=1) == 0
-    assert {entry.name for entry in path.parent.iterdir()} == {path.name + end for end in theirs}

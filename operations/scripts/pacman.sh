@@ -1,0 +1,19 @@
+#!/bin/sh
+# Run pacman with $@, after whoever else is at work on the package database; as root.
+#
+# libalpm keeps its lock file open as long as it has the lock. One that nobody has open was left by
+# a power cut, or by a pacman that was killed.
+set -u
+lock=/var/lib/pacman/db.lck
+
+holder() { find /proc/[0-9]*/fd -lname "$lock" 2> /dev/null | head -n 1 | cut -d/ -f3; }
+
+while pid=$(holder) && [ -n "$pid" ]; do
+  echo "waiting for $(cat "/proc/$pid/comm" 2> /dev/null), which is at work on the packages"
+  sleep 5
+done
+if [ -e "$lock" ]; then
+  echo "removing $lock, which nobody holds any more"
+  rm "$lock"
+fi
+exec pacman "$@"
