@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.env_file import variable
+from operations.env_file import absent, variable
 from tests.operations.conftest import Apply
 
 LINE = "STT=http://127.0.0.1:2023/v1"
@@ -45,3 +45,35 @@ def test_mode_and_link_stay(apply: Apply, tmp_path: Path):
     assert link.is_symlink()
     assert real.read_text() == "SECRET=1\nSTT=x\n"
     assert real.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{LINE}\n", None),
+        (f"A=1\n{LINE}\n", "A=1\n"),
+        (f"{LINE}\n\n# {LINE}\n", f"\n# {LINE}\n"),
+        ("STT=mine\n", "STT=mine\n"),
+        (f"{LINE}\nSTT=mine\n", f"{LINE}\nSTT=mine\n"),
+    ],
+)
+def test_its_own_line_is_removed_and_no_other(
+    apply: Apply, tmp_path: Path, before: str, after: str | None
+):
+    path = tmp_path / "voicemode.env"
+    path.write_text(before)
+    arguments = {"path": str(path), "key": "STT", "value": LINE.removeprefix("STT=")}
+    apply(absent, **arguments)
+    assert apply(absent, **arguments) == 0
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == (
+        {} if after is None else {path.name: after}
+    )
+
+
+def test_a_link_is_left_when_its_file_is_empty(apply: Apply, tmp_path: Path):
+    real, link = tmp_path / "dotfiles.env", tmp_path / "voicemode.env"
+    real.write_text("STT=x\n")
+    link.symlink_to(real)
+    apply(absent, path=str(link), key="STT", value="x")
+    assert link.is_symlink()
+    assert real.read_text() == ""

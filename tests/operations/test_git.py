@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyinfra.api import output
 
-from operations.git import GENERATED, checkout
+from operations.git import GENERATED, absent, checkout
 from tests.operations.conftest import Apply, Failed
 
 
@@ -106,3 +106,54 @@ def test_a_commit_that_is_not_there_is_named(apply: Apply, upstream: Upstream, p
     said = str(caught.value).splitlines()
     assert "fatal: " in said[0]
     assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("lock", ["index.lock", "shallow.lock", "HEAD.lock", "config.lock"])
+def test_the_lock_of_a_git_that_was_killed_is_removed(
+    apply: Apply, upstream: Upstream, path: Path, lock: str
+):
+    at(apply, upstream, path, 0)
+    (path / ".git" / lock).touch()
+    at(apply, upstream, path, 1)
+    assert (path / "file").read_text() == "two"
+    assert not (path / ".git" / lock).exists()
+
+
+def test_a_checkout_that_was_cut_off_is_finished(apply: Apply, upstream: Upstream, path: Path):
+    subprocess.run(["git", "init", "-q", str(path)], check=True)
+    for lock in ("shallow.lock", "config.lock"):
+        (path / ".git" / lock).touch()
+    at(apply, upstream, path, 1)
+    assert apply(absent, path=str(path)) == 1
+    assert not path.exists()
+
+
+def test_the_deploy_s_own_checkout_is_removed_but_not_what_is_the_user_s(
+    apply: Apply, upstream: Upstream, path: Path
+):
+    at(apply, upstream, path, 0)
+    (path / "mine").mkdir()
+    (path / "mine" / "note").write_text("untracked")
+    (path / GENERATED).write_text("written by cmake")
+    (path / "file").write_text("edited")
+    assert apply(absent, path=str(path)) == 1
+    assert apply(absent, path=str(path)) == 0
+    left = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+    assert left == {"mine/note", "file"}
+
+
+def test_changes_that_were_set_aside_outlive_the_checkout(
+    apply: Apply, upstream: Upstream, path: Path
+):
+    at(apply, upstream, path, 0)
+    (path / "file").write_text("mine")
+    at(apply, upstream, path, 1)
+    apply(absent, path=str(path))
+    assert [file.name for file in path.iterdir()] == [".git"]
+    assert git(path, "show", "stash@{0}:file") == "mine"
+
+
+def test_a_clone_of_the_user_s_is_left(apply: Apply, upstream: Upstream, path: Path):
+    subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
+    assert apply(absent, path=str(path)) == 0
+    assert (path / "file").exists()
