@@ -39,7 +39,8 @@ def listening(unit: str, address: str, service: str) -> Generator[StringCommand]
     """Have a socket unit enabled and listening at an address.
 
     While it does, its service can be restarted and no connection is refused. To listen elsewhere
-    both are stopped, and the service is to be started again (see `running`).
+    both are stopped, and the service is to be started again (see `running`, and who says whether it
+    works).
 
     + unit: name of the socket unit, whose file is in place
     + address: ADDRESS:PORT, as the unit's file has it
@@ -53,7 +54,7 @@ def listening(unit: str, address: str, service: str) -> Generator[StringCommand]
     if state.active != "active" or state.listen != address:
         # It finishes the requests that it has, which takes what it takes.
         yield narrated("sh", "-c", f"{SYSTEMCTL} stop {service} {unit}")
-        yield StringCommand(SYSTEMCTL, "start", QuoteString(unit))
+        yield StringCommand(SYSTEMCTL, "--no-block start", QuoteString(unit))
     elif state.enabled == "enabled" and not state.stale_definition:
         host.noop(f"{unit} listens at {address}")
 

@@ -44,7 +44,7 @@ done
 systemctl --user --no-block restart "$server"
 if [ "$listens" = other ]; then
   systemctl --user -q stop "$proxy" "$socket" 2> /dev/null || true
-  [ ! -e "$socket" ] || systemctl --user start "$socket"
+  [ ! -e "$socket" ] || systemctl --user --no-block start "$socket"
 fi
 systemctl --user --no-block restart "$proxy"
 ln -sfn "$name" ../confirmed.new
