@@ -29,8 +29,8 @@ port_is_taken() {
 
 give_up() {
   journalctl --user -q --no-pager -o cat -n 15 -u "$unit" -u "${unit%.service}.socket" >&2
-  port=${url#*//*:}
-  port=${port%%/*}
+  port=${url%/*}
+  port=${port##*:}
   why="its last words are above"
   if port_is_taken; then why="port $port is taken by another program"; fi
   echo "$unit does not answer at $url: $why" >&2
