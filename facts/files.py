@@ -108,3 +108,15 @@ class Present(FactBase[list[str]]):
 
     def process(self, output: Iterable[str]) -> list[str]:
         return list(output)
+
+
+class Sums(FactBase[dict[str, str]]):
+    """The SHA-256 of each of the files at `paths` that is there."""
+
+    default = dict
+
+    def command(self, paths: Sequence[str]) -> StringCommand:
+        return StringCommand("sha256sum --", *map(QuoteString, paths), "2>/dev/null || true")
+
+    def process(self, output: Iterable[str]) -> dict[str, str]:
+        return {path: sha256 for sha256, path in (line.split("  ", 1) for line in output)}

@@ -85,6 +85,18 @@ class Lingering(FactBase[bool]):
         return False
 
 
+class Groups(FactBase[list[str]]):
+    """Names of the groups that the user database has a user in."""
+
+    default = list
+
+    def command(self, user: str) -> StringCommand:
+        return StringCommand("id -nG", QuoteString(user))
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return " ".join(output).split()
+
+
 class ManagerGroups(FactBase[list[str] | None]):
     """Names of the groups that the user's running service manager has, None where none runs.
 

@@ -17,8 +17,9 @@ GENERATED = "bindings/javascript/package.json"
 def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
     """Bring `path` to one commit, fetching that commit alone.
 
-    `path` may be an existing clone, shallow or full, or a directory with files of its own. Changes
-    to tracked files are set aside in git's stash, and said to be.
+    `path` may be an existing clone, shallow or full, or a directory with files of its own. What is
+    the user's there is set aside and said to be: changes to tracked files in git's stash, commits
+    that no branch has on one, files in the way of new ones as FILE.by-hand.
 
     + repo: URL to fetch from
     + commit: full commit id
@@ -38,9 +39,12 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
         f" [ $({git} rev-parse --is-shallow-repository) = false ] || echo --depth 1)",
         QuoteString(repo), commit,
     )  # fmt: skip
-    yield Shown(script("set-aside", path, GENERATED, f"local changes before {commit[:12]}"))
+    yield alone(parent, Shown(script("set-aside", path, GENERATED, commit)))
     move = ("git", "-C", path, "checkout", "-q", "--progress", "--detach", commit)
     yield alone(parent, narrated(*move))
+    yield StringCommand(
+        git, "config deploy.commit", commit, "&&", git, "config --unset deploy.moving"
+    )
 
 
 @operation()

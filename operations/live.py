@@ -11,14 +11,15 @@ from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
 from facts.files import Exists, LinkTarget
+from operations.scripts import script
 
 
 @operation()
 def switch(path: str, version: str) -> Generator[StringCommand]:
-    """Make `path` a link to PATH-VERSION. What is no link there yet is kept as PATH.by-hand.
+    """Make `path` a link to PATH-VERSION. What somebody else put there is kept as PATH.by-hand.
 
     + path: the link
-    + version: what follows PATH- in the name of the directory
+    + version: what follows PATH- in the name of the directory, twelve hexadecimal digits
     """
     yield from point(path, f"{path.rpartition('/')[2]}-{version}")
 
@@ -28,12 +29,7 @@ def point(path: str, target: str) -> Generator[StringCommand]:
     if host.get_fact(LinkTarget, path=path) == target:
         host.noop(f"{path} is {target}")
         return
-    quoted = QuoteString(path)
-    aside, new = QuoteString(f"{path}.by-hand"), QuoteString(f"{path}.new")
-    yield StringCommand(
-        "if [ -e", quoted, "] && [ ! -L", quoted, "]; then mv -T --backup=numbered", quoted, aside,
-        "; fi; ln -sfn", QuoteString(target), new, "&& mv -fT", new, quoted,
-    )  # fmt: skip
+    yield script("point", path, target)
 
 
 @operation()

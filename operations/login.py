@@ -5,7 +5,21 @@ from collections.abc import Generator, Sequence
 from pyinfra import host, logger
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from facts.machine import Lingering, ManagerGroups
+from facts.machine import Groups, Lingering, ManagerGroups
+
+
+@operation()
+def join(user: str, groups: Sequence[str]) -> Generator[StringCommand]:
+    """Add a user to groups that are there; nothing else of the user is touched.
+
+    + user: name of the user
+    + groups: names of the groups
+    """
+    missing = [group for group in groups if group not in host.get_fact(Groups, user=user)]
+    if not missing:
+        host.noop(f"{user} is in {' and '.join(groups)}")
+        return
+    yield StringCommand("usermod -aG", ",".join(missing), QuoteString(user))
 
 
 @operation()

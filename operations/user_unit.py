@@ -1,13 +1,40 @@
 """Units of the user's own service manager, judged by the process that runs."""
 
-from collections.abc import Generator, Sequence
+import hashlib
+from collections.abc import Generator, Mapping, Sequence
+from io import BytesIO
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 
-from facts.files import Present, RealPath, Without
+from facts.files import Present, RealPath, Sums, Without
 from facts.user_unit import SYSTEMCTL, Socket, Unit, UnitState
 from operations.shown import narrated
+
+Command = StringCommand | FileUploadCommand
+
+
+@operation()
+def written(directory: str, units: Mapping[str, str]) -> Generator[Command]:
+    """Have unit files with these texts, each replaced by one rename.
+
+    + directory: where they belong; it need not exist
+    + units: the text of each unit file, by its name
+    """
+    wanted = {f"{directory}/{name}": text.encode() for name, text in units.items()}
+    present = host.get_fact(Sums, paths=list(wanted))
+    other = {
+        path: text
+        for path, text in wanted.items()
+        if present.get(path) != hashlib.sha256(text).hexdigest()
+    }
+    if not other:
+        host.noop(f"the units in {directory} are as they should be")
+        return
+    yield StringCommand("mkdir -p", QuoteString(directory))
+    for path, text in other.items():
+        yield FileUploadCommand(BytesIO(text), f"{path}.new")
+        yield StringCommand("mv -f", QuoteString(f"{path}.new"), QuoteString(path))
 
 
 @operation()

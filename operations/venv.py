@@ -43,7 +43,7 @@ def locked(path: str, lock: str, lock_sha256: str) -> Generator[StringCommand]:
     parent = path.rpartition("/")[0]
     yield alone(parent, narrated("python", "-m", "venv", "--clear", final))
     pip = (f"{final}/bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input")
-    install = ("install", "--no-cache-dir", "--require-hashes", "-r", lock)
+    install = ("install", "--require-hashes", "-r", lock)
     yield alone(parent, narrated(*pip, *install))
     yield StringCommand("sync -f", QuoteString(final), "&& touch", QuoteString(done))
 

@@ -1,7 +1,5 @@
 """Stage 3: the user may use the GPU, and the services run without a login."""
 
-from pyinfra.operations import server
-
 from operations import login
 from tasks.target import Target, stage
 
@@ -12,14 +10,7 @@ GPU_GROUPS = ["render", "video"]
 def grant(target: Target) -> None:
     """Add the user to the GPU's groups and let their services run from boot on."""
     user, uid = target.identity["user"], target.identity["uid"]
-    server.user(
-        name="Join the render and video groups",
-        user=user,
-        groups=GPU_GROUPS,
-        append=True,
-        ensure_home=False,
-        _sudo=True,
-    )
+    login.join(name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True)
     login.linger(name="Run services without a login", user=user, uid=uid, _sudo=True)
     if target.backend == "hip":
         login.warn_of_missing_groups(

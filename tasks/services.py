@@ -2,11 +2,9 @@
 
 import hashlib
 from functools import cache
-from io import StringIO
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pyinfra.operations import files
 
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from operations import live, setups, user_unit, venv, whisper
@@ -35,7 +33,6 @@ def render(unit: str, depends_on: str, **values: Any) -> tuple[str, str]:
 def run(target: Target) -> None:
     """Switch to what was built and installed, and have both services run it, after boots too."""
     layout, settings, label = target.layout, target.settings, target.release.label
-    files.directory(name="Make room for the units", path=layout.units)
     setups.remember(
         name="Remember what serves now", layout=layout, api_key_file=settings.proxy_api_key_file
     )
@@ -51,13 +48,18 @@ def run(target: Target) -> None:
         path=layout.venv,
         lock_sha256=LOCK_SHA256,
     )
-    server = _write(target, SERVER_UNIT, depends_on=settings.model.sha256)
-    proxy = _write(target, PROXY_UNIT, depends_on=f"{version()} {LOCK_SHA256}")
-    _write(target, PROXY_SOCKET)
+    server, server_revision = _render(target, SERVER_UNIT, settings.model.sha256)
+    proxy, proxy_revision = _render(target, PROXY_UNIT, f"{version()} {LOCK_SHA256}")
+    socket, _ = _render(target, PROXY_SOCKET)
+    user_unit.written(
+        name="Write the units",
+        directory=layout.units,
+        units={SERVER_UNIT: server, PROXY_UNIT: proxy, PROXY_SOCKET: socket},
+    )
     user_unit.running(
         name=f"Run {SERVER_UNIT}",
         unit=SERVER_UNIT,
-        revision=server,
+        revision=server_revision,
         program=f"{layout.build}/bin/whisper-server",
     )
     user_unit.listening(
@@ -69,14 +71,10 @@ def run(target: Target) -> None:
     user_unit.running(
         name=f"Run {PROXY_UNIT}",
         unit=PROXY_UNIT,
-        revision=proxy,
+        revision=proxy_revision,
         program=f"{layout.venv}/bin/python",
     )
 
 
-def _write(target: Target, unit: str, depends_on: str = "") -> str:
-    """Write a unit's file; its revision."""
-    text, revision = render(unit, depends_on, settings=target.settings, order=target.order)
-    path = f"{target.layout.units}/{unit}"
-    files.put(name=f"Write {unit}", src=StringIO(text), dest=path, mode="644")
-    return revision
+def _render(target: Target, unit: str, depends_on: str = "") -> tuple[str, str]:
+    return render(unit, depends_on, settings=target.settings, order=target.order)

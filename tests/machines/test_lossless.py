@@ -1,19 +1,17 @@
 """No request is lost while whisper-server dies, stops or starts, or the proxy restarts."""
 
-import io
 import random
 import threading
 import time
-import wave
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import post, raise_boxes, sample
+from tests.machines.load import RIGHT, cut, kind
 from tests.tunnel import tunnel
 
 SYSTEMCTL = "XDG_RUNTIME_DIR=/run/user/1000 systemctl --user"
@@ -32,22 +30,6 @@ def recordings(box: Box) -> dict[str, bytes]:
     """Two recordings that are told apart by their words: all of the speech, and its beginning."""
     whole = sample(box)
     return {"whole": whole, "beginning": cut(whole, seconds=2.5)}
-
-
-def cut(recording: bytes, seconds: float) -> bytes:
-    """The beginning of a WAV file."""
-    output = io.BytesIO()
-    with wave.open(io.BytesIO(recording)) as source, wave.open(output, "wb") as target:
-        target.setparams(source.getparams())
-        target.writeframes(source.readframes(int(seconds * source.getframerate())))
-    return output.getvalue()
-
-
-def kind(text: str) -> str:
-    """Which recording a transcript is of."""
-    if is_spoken(text):
-        return "whole"
-    return "beginning" if "fellow americans" in text.lower() else f"neither: {text!r}"
 
 
 class Clients:
@@ -93,7 +75,7 @@ class Clients:
             heard = kind(post(self._url, self._recordings[name]))
         except Exception as error:
             return f"lost: {error}"
-        return "right" if heard == name else f"wrong: {heard} for {name}"
+        return RIGHT if heard == name else f"wrong: {heard} for {name}"
 
 
 def disturbed(box: Box, recordings: dict[str, bytes], commands: list[str]) -> Counter[str]:
@@ -112,18 +94,18 @@ def disturbed(box: Box, recordings: dict[str, bytes], commands: list[str]) -> Co
 
 def test_whisper_server_is_killed_fifty_times(box: Box, recordings: dict[str, bytes]):
     answers = disturbed(box, recordings, ["pkill -KILL -x whisper-server"] * KILLS)
-    assert set(answers) == {"right"}
-    assert answers["right"] > KILLS
+    assert set(answers) == {RIGHT}
+    assert answers[RIGHT] > KILLS
 
 
 def test_whisper_server_is_stopped_and_started_twenty_times(box: Box, recordings: dict[str, bytes]):
     unit = "voicemode-whisper.service"
     command = f"{SYSTEMCTL} stop {unit}; sleep 0.5; {SYSTEMCTL} start {unit}"
     answers = disturbed(box, recordings, [command] * STOPS)
-    assert set(answers) == {"right"}
+    assert set(answers) == {RIGHT}
 
 
 def test_the_proxy_is_restarted_ten_times(box: Box, recordings: dict[str, bytes]):
     command = f"{SYSTEMCTL} restart voicemode-whisper-proxy.service"
     answers = disturbed(box, recordings, [command] * RESTARTS)
-    assert set(answers) == {"right"}
+    assert set(answers) == {RIGHT}

@@ -1,19 +1,48 @@
-"""Run again to upgrade: from a pinned version to the latest."""
+"""Run again to upgrade: from a pinned version to the latest, while clients send requests."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from core.speech import is_spoken
 from tests import boxes
-from tests.boxes import Box
-from tests.machines.deploying import SERVICES, deployed, raise_boxes, transcript
+from tests.boxes import Box, Request
+from tests.machines.deploying import SERVICES, deployed, raise_boxes, sample, transcript
+from tests.machines.load import Load
+from tests.tunnel import tunnel
+
+RATE = 5  # requests a second
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The second run: what was live before it, what it fetched, what clients saw of it."""
+
+    old: str
+    requests: list[Request]
+    load: Load
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     with raise_boxes("upgraded") as (fresh,):
         yield fresh
+
+
+@pytest.fixture(scope="module")
+def upgrade(box: Box) -> Upgrade:
+    deployed(box, whisper_version="v1.7.5")
+    old = live(box)
+    assert old.startswith("build-v1.7.5-")
+    assert is_spoken(transcript(box))
+
+    mark = boxes.mark()
+    with tunnel(box, 2023) as url:
+        load = Load(url, sample(box), RATE)
+        with load.at_work():
+            deployed(box)
+    return Upgrade(old, boxes.requests_since(mark), load)
 
 
 def live(box: Box) -> str:
@@ -25,25 +54,26 @@ def server(box: Box) -> str:
     return box.run("readlink /proc/$(pgrep -x whisper-server)/exe").stdout.strip()
 
 
-def test_an_upgrade_is_a_second_run(box: Box):
-    deployed(box, whisper_version="v1.7.5")
-    old = live(box)
-    assert old.startswith("build-v1.7.5-")
-    assert is_spoken(transcript(box))
-
-    mark = boxes.mark()
-    deployed(box)
+def test_an_upgrade_is_a_second_run(box: Box, upgrade: Upgrade):
     assert live(box).startswith("build-v1.9.1-")
     assert f"/{live(box)}/" in server(box)
     assert is_spoken(transcript(box))
-    box.run(f"test -x {SERVICES}/whisper.cpp/{old}/bin/whisper-server")
+    box.run(f"test -x {SERVICES}/whisper.cpp/{upgrade.old}/bin/whisper-server")
 
-    fetched = {request.path.split("/")[1] for request in boxes.requests_since(mark)}
+    fetched = {request.path.split("/")[1] for request in upgrade.requests}
     assert fetched == {"git"}, "only whisper.cpp itself is fetched: no model, wheel or package"
     assert deployed(box).changes == 0
 
 
-def test_going_back_to_a_version_that_is_there_builds_nothing(box: Box):
+def test_no_request_is_lost_in_an_upgrade_under_load(upgrade: Upgrade):
+    load = upgrade.load
+    print(load)
+    assert load.failed == {}
+    assert load.sent_rate > 0.98 * RATE, "the load was not what it should have been"
+    assert load.speeches > 0
+
+
+def test_going_back_to_a_version_that_is_there_builds_nothing(box: Box, upgrade: Upgrade):
     run = deployed(box, whisper_version="v1.7.5")
     assert live(box).startswith("build-v1.7.5-")
     assert f"/{live(box)}/" in server(box)
@@ -53,7 +83,7 @@ def test_going_back_to_a_version_that_is_there_builds_nothing(box: Box):
         "Services | Switch to whisper.cpp v1.7.5",
         "Services | Run voicemode-whisper.service",
         # The proxy's unit names the version, for /health.
-        "Services | Write voicemode-whisper-proxy.service",
+        "Services | Write the units",
         "Services | Run voicemode-whisper-proxy.service",
         "Verify | Transcribe speech through the proxy",
     }

@@ -44,6 +44,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "check out"
 
 
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that operations show."""
+    lines: list[str] = []
+    monkeypatch.setattr(output, "set_echo", lambda _: None)
+    monkeypatch.setattr(output, "_echo", lambda line, **_: lines.append(line))
+    return lines
+
+
 def at(apply: Apply, upstream: Upstream, path: Path, number: int) -> int:
     commit = upstream.commits[number]
     return apply(checkout, repo=upstream.url, commit=commit, path=str(path))
@@ -75,11 +84,8 @@ def test_an_upgrade_passes_over_what_the_build_wrote(apply: Apply, upstream: Ups
 
 
 def test_local_changes_are_kept_in_the_stash_and_said_to_be(
-    apply: Apply, upstream: Upstream, path: Path, monkeypatch: pytest.MonkeyPatch
+    apply: Apply, upstream: Upstream, path: Path, said: list[str]
 ):
-    said: list[str] = []
-    monkeypatch.setattr(output, "set_echo", lambda _: None)
-    monkeypatch.setattr(output, "_echo", lambda line, **_: said.append(line))
     at(apply, upstream, path, 0)
     assert said == []
     (path / "file").write_text("mine")
@@ -108,6 +114,41 @@ def test_a_commit_that_is_not_there_is_named(apply: Apply, upstream: Upstream, p
     assert len(set(said)) == len(said)
 
 
+def test_a_commit_that_no_branch_has_gets_one(
+    apply: Apply, upstream: Upstream, path: Path, said: list[str]
+):
+    subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
+    git(path, "checkout", "-q", "--detach")
+    (path / "file").write_text("mine")
+    git(path, "commit", "-qam", "mine")
+    upstream.commits.append(upstream._commit("three"))
+    at(apply, upstream, path, 2)
+    (branch,) = git(path, "branch", "--list", "by-hand-*", "--format=%(refname:short)").split()
+    assert git(path, "log", "-1", "--format=%s", branch) == "mine"
+    assert any(branch in line for line in said)
+
+
+def test_what_the_deploy_checked_out_needs_no_branch(apply: Apply, upstream: Upstream, path: Path):
+    for number in (0, 1, 0):
+        at(apply, upstream, path, number)
+    assert git(path, "branch", "--list", "by-hand-*") == ""
+
+
+def test_a_file_in_the_way_of_a_new_one_is_kept_aside(
+    apply: Apply, upstream: Upstream, path: Path, said: list[str]
+):
+    at(apply, upstream, path, 0)
+    (path / "my notes").write_text("mine")
+    (path / "left alone").write_text("mine")
+    (upstream.path / "my notes").write_text("theirs")
+    upstream.commits.append(upstream._commit("three"))
+    at(apply, upstream, path, 2)
+    assert (path / "my notes").read_text() == "theirs"
+    assert (path / "my notes.by-hand").read_text() == "mine"
+    assert (path / "left alone").read_text() == "mine"
+    assert any("my notes was in the way" in line for line in said)
+
+
 @pytest.mark.parametrize("lock", ["index.lock", "shallow.lock", "HEAD.lock", "config.lock"])
 def test_the_lock_of_a_git_that_was_killed_is_removed(
     apply: Apply, upstream: Upstream, path: Path, lock: str
@@ -119,7 +160,26 @@ def test_the_lock_of_a_git_that_was_killed_is_removed(
     assert not (path / ".git" / lock).exists()
 
 
-def test_a_checkout_that_was_cut_off_is_finished(apply: Apply, upstream: Upstream, path: Path):
+def test_a_checkout_that_was_cut_off_leaves_nothing_of_the_user_s_to_keep(
+    apply: Apply, upstream: Upstream, path: Path, said: list[str]
+):
+    """git had written some files of the new commit, and not yet its index."""
+    (upstream.path / "new").write_text("new")
+    upstream.commits.append(upstream._commit("three"))
+    at(apply, upstream, path, 0)
+    git(path, "config", "deploy.moving", upstream.commits[2])
+    git(path, "fetch", "-q", "--depth", "1", upstream.url, upstream.commits[2])
+    (path / "file").write_text("three")
+    (path / "new").write_text("n")
+    at(apply, upstream, path, 2)
+    assert git(path, "status", "--porcelain") == git(path, "stash", "list") == ""
+    assert said == []
+    (path / "file").write_text("mine")
+    at(apply, upstream, path, 1)
+    assert git(path, "show", "stash@{0}:file") == "mine"
+
+
+def test_a_clone_that_was_cut_off_is_finished(apply: Apply, upstream: Upstream, path: Path):
     subprocess.run(["git", "init", "-q", str(path)], check=True)
     for lock in ("shallow.lock", "config.lock"):
         (path / ".git" / lock).touch()

@@ -25,16 +25,20 @@ def archive(**files: str) -> bytes:
     return buffer.getvalue()
 
 
+ONE, TWO = "0" * 11 + "1", "0" * 11 + "2"
+
+
 def test_a_link_is_made_and_then_left(apply: Apply, path: Path):
-    assert apply(live.switch, path=str(path), version="1") == 1
-    assert apply(live.switch, path=str(path), version="1") == 0
-    assert path.readlink() == Path(f"{path.name}-1")
+    assert apply(live.switch, path=str(path), version=ONE) == 1
+    assert apply(live.switch, path=str(path), version=ONE) == 0
+    assert path.readlink() == Path(f"{path.name}-{ONE}")
 
 
-def test_a_link_is_replaced(apply: Apply, path: Path):
-    for version in ("1", "2"):
-        apply(live.switch, path=str(path), version=version)
-    assert path.readlink() == Path(f"{path.name}-2")
+@pytest.mark.parametrize("before", [f"-{ONE}", f"-v1.9.1-{ONE}", ".by-hand"])
+def test_a_link_of_the_deploy_s_is_replaced(apply: Apply, path: Path, before: str):
+    path.symlink_to(f"{path.name}{before}")
+    apply(live.switch, path=str(path), version=TWO)
+    assert path.readlink() == Path(f"{path.name}-{TWO}")
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -43,9 +47,15 @@ def test_what_was_made_by_hand_is_kept_aside_each_time(apply: Apply, path: Path)
         path.unlink(missing_ok=True)
         path.mkdir()
         (path / "file").write_text(content)
-        apply(live.switch, path=str(path), version="1")
+        apply(live.switch, path=str(path), version=ONE)
     kept = sorted(path.parent.glob("*by-hand*"))
     assert [(directory / "file").read_text() for directory in kept] == ["two", "one"]
+
+
+def test_a_link_that_was_made_by_hand_is_kept_too(apply: Apply, path: Path):
+    path.symlink_to(f"{path.name}-vulkan")
+    apply(live.switch, path=str(path), version=ONE)
+    assert path.with_name(f"{path.name}.by-hand").readlink() == Path(f"{path.name}-vulkan")
 
 
 def test_an_archive_is_unpacked_once_and_whole(apply: Apply, path: Path):

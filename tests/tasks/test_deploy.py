@@ -117,7 +117,7 @@ def test_what_cannot_work_is_one_line_and_nothing_is_planned(
     "answers",
     [
         {"sport = :2023": OURS},
-        {"sport = :2023": SYSTEMD, "proxy.socket": ["Listen=127.0.0.1:2023 (Stream)"]},
+        {"sport = :2023": SYSTEMD, "NeedDaemonReload,Listen": ["Listen=127.0.0.1:2023 (Stream)"]},
     ],
 )
 def test_our_own_service_and_its_socket_may_have_the_port(tmp_path: Path, answers: Any):
