@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode
 
-.PHONY: help deploy demo test test-fast bench lint format setup boxes lock clean
+.PHONY: help deploy demo test test-fast torture bench lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
 	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: under a minute'
+	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
 	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
@@ -27,6 +28,9 @@ test: boxes
 
 test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
+
+torture: boxes
+	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench

@@ -3,9 +3,10 @@
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from facts.files import Downloads, KnownChecksum
+from operations.connection import operation
 from operations.scripts import script
 from operations.shown import Shown, alone
 

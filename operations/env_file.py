@@ -3,9 +3,10 @@
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import StringCommand
 from pyinfra.facts.files import FindInFile
 
+from operations.connection import operation
 from operations.scripts import script
 
 

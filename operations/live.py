@@ -8,9 +8,10 @@ from collections.abc import Generator
 from io import BytesIO
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand
 
 from facts.files import Exists, LinkTarget
+from operations.connection import operation
 from operations.scripts import script
 
 

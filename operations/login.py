@@ -3,9 +3,10 @@
 from collections.abc import Generator, Sequence
 
 from pyinfra import host, logger
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from facts.machine import Groups, Lingering, ManagerGroups
+from operations.connection import operation
 
 
 @operation()

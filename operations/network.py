@@ -4,7 +4,9 @@ from collections.abc import Generator
 
 import requests
 from pyinfra import host, logger
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import StringCommand
+
+from operations.connection import operation
 
 
 @operation()

@@ -3,9 +3,10 @@
 from collections.abc import Generator, Sequence
 
 from pyinfra import host
-from pyinfra.api import StringCommand, operation
+from pyinfra.api import StringCommand
 
 from facts.pacman import MissingPackages
+from operations.connection import operation
 from operations.scripts import words
 from operations.shown import narrated
 

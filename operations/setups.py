@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from core.backend_log import backend_in_use
 from core.layout import PROXY_UNIT, SERVER_UNIT, Layout
@@ -12,6 +12,7 @@ from core.speech import is_spoken
 from facts.setups import Installed
 from facts.speech import Transcript
 from facts.user_unit import StartLog, Unit
+from operations.connection import operation
 from operations.refuse import refusal
 from operations.scripts import script
 

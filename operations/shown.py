@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from paramiko import SSHException
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.connectors.util import CommandOutput
 
+from operations.connection import say_lost
 from operations.screen import MARK, SCREEN, on_terminal
 from operations.scripts import script
 
@@ -31,7 +33,16 @@ class Shown(StringCommand):
             )
         finally:
             SCREEN.end(host.print_prefix)
+        if not status and not _answers(host):
+            say_lost(host)
         return status, output if status else CommandOutput([])
+
+
+def _answers(host: Host) -> bool:
+    try:
+        return host.run_shell_command(StringCommand("true"))[0]
+    except (OSError, EOFError, SSHException):
+        return False
 
 
 def narrated(*words: str) -> Shown:

@@ -5,10 +5,11 @@ from collections.abc import Generator, Mapping, Sequence
 from io import BytesIO
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand
 
 from facts.files import Present, RealPath, Sums, Without
 from facts.user_unit import SYSTEMCTL, Socket, Unit, UnitState
+from operations.connection import operation
 from operations.shown import narrated
 
 Command = StringCommand | FileUploadCommand

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from facts.files import Exists
 from facts.toolchain import Python
+from operations.connection import operation
 from operations.live import point
 from operations.refuse import refusal
 from operations.shown import alone, narrated

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand
 
 from core.build import PROGRAMS, ROCM_PACKAGES, Order, Recipe
 from core.gate import Trial, complaint, has_passed, with_trials
@@ -13,6 +13,7 @@ from core.layout import Layout
 from core.models import Model
 from facts.build import Manifest, Trials
 from facts.toolchain import Toolchain
+from operations.connection import operation
 from operations.live import point
 from operations.refuse import refusal
 from operations.scripts import script, words
@@ -96,19 +97,19 @@ def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand
     trials: list[Trial] = host.get_fact(Trials, path=path)
     reason = complaint(trials, order.backend)
     if reason:
-        yield refusal("\n".join(_refused(order, path, reason, trials)))
+        yield refusal("\n".join(_refused(order, model, path, reason, trials)))
         return
     passed = with_trials(manifest, model, _now(), trials)
     yield script("write", f"{path}/manifest.json", _text(passed))
 
 
-def _refused(order: Order, path: str, reason: str, trials: list[Trial]) -> list[str]:
+def _refused(order: Order, model: Model, path: str, reason: str, trials: list[Trial]) -> list[str]:
     """What to tell of a build that did not pass: the end of the log that shows it, and why."""
     shown = next((trial for trial in trials if reason.startswith(trial.program)), None)
     log = shown.log[-15:] if shown else ()
     return [
         *log,
-        f"whisper.cpp {order.release.label}: the new build was not taken: {reason}; "
+        f"whisper.cpp {order.release.label} with {model.name} was not taken: {reason}; "
         f"what served goes on serving. All that it said: {path}/gate.log",
     ]
 

@@ -9,7 +9,8 @@ from facts.files import Exists, LinkTarget
 from facts.machine import FreeSpace, SudoNeedsPassword, UserName
 from facts.ports import Listeners
 from facts.user_unit import Socket
-from tasks.target import Target, has_failed, stage
+from operations.connection import is_lost
+from tasks.target import Target, stage
 
 
 @stage("Preflight")
@@ -19,7 +20,7 @@ def check(target: Target) -> None:
     check_platform(identity["os_release"], identity["architecture"], identity["init"])
     check_user(identity["user"])
     _check_sudo(target)
-    if has_failed(target.host):
+    if is_lost(target.host):
         return
     _check_port(target, "whisper_port", settings.whisper_port)
     _check_port(target, "proxy_port", settings.proxy_port)

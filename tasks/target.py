@@ -21,6 +21,7 @@ from core.settings import Settings, read_settings
 from facts.git import Advertisement
 from facts.kfd import Gpus
 from facts.machine import Identity
+from operations.connection import is_lost
 
 ROOT = Path(__file__).parent.parent
 DEFAULTS = {
@@ -102,7 +103,7 @@ def stage(name: str) -> Callable[[Callable[[Target], None]], PyinfraOperation[[]
         @deploy(name, data_defaults=DEFAULTS)
         def run() -> None:
             host = ctx_host.get()
-            if has_failed(host):
+            if is_lost(host):
                 return
             try:
                 body(target_of(host))
@@ -110,17 +111,12 @@ def stage(name: str) -> Callable[[Callable[[Target], None]], PyinfraOperation[[]
                 _fail(host, refusal)
             except Exception:
                 # A host that went away gives facts of nothing; its failure is reported already.
-                if not has_failed(host):
+                if not is_lost(host):
                     raise
 
         return run
 
     return decorate
-
-
-def has_failed(host: Host) -> bool:
-    """Whether a host is out of this run, for a refusal or because a fact could not be read."""
-    return host in ctx_state.get().failed_hosts
 
 
 def _fail(host: Host, refusal: Refusal) -> None:

@@ -18,6 +18,7 @@ from tests.boxes import Box
 from tests.tunnel import tunnel
 
 ROOT = Path(__file__).parents[2]
+INVENTORY = ROOT / ".boxes" / "inventory.py"
 SERVICES = "~/.voicemode/services"
 
 raised: set[str] = set()
@@ -55,17 +56,24 @@ class Run:
         return int(self.results["totals"]["success"])
 
 
-def deploy(*boxes: Box, file: str = "deploy.py", cwd: Path = ROOT, **data: Any) -> Run:
+def command(
+    *boxes: Box, file: str = "deploy.py", inventory: Path = INVENTORY, **data: Any
+) -> list[str]:
     """`pyinfra -y --json .boxes/inventory.py FILE`, limited to these boxes."""
-    command = [sys.executable, "-m", "pyinfra", "-y", "--json"]
-    command += [str(ROOT / ".boxes" / "inventory.py"), file]
+    words = [sys.executable, "-m", "pyinfra", "-y", "--json", str(inventory), file]
     for box in boxes:
-        command += ["--limit", box.name]
+        words += ["--limit", box.name]
     for name, value in data.items():
-        command += ["--data", f"{name}={value}"]
+        words += ["--data", f"{name}={value}"]
+    return words
+
+
+def deploy(*boxes: Box, cwd: Path = ROOT, **options: Any) -> Run:
+    """Run the deploy on these boxes, to its end; the options are those of `command`."""
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL
-    )
+        command(*boxes, **options),
+        cwd=cwd, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
     results = json.loads(done.stdout)["results"] if done.stdout.strip() else None
     return Run(done.returncode, done.stderr, results)
 
@@ -103,5 +111,5 @@ def transcript(box: Box, user: str = "ada") -> str:
 
 def sources() -> dict[str, str]:
     """The settings that point at what the outer machine serves to boxes."""
-    group = runpy.run_path(str(ROOT / ".boxes" / "inventory.py"))["boxes"]
+    group = runpy.run_path(str(INVENTORY))["boxes"]
     return {name: value for name, value in group[1].items() if not name.startswith("ssh_")}

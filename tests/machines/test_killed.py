@@ -1,0 +1,139 @@
+"""Killed anywhere: the next run finishes the work, and what served before keeps serving.
+
+A sample of all cases each time, drawn by a seed that is printed; `make torture` runs all of them.
+TORTURE_SEED=N draws the same sample again, TORTURE_CASES="NAME NAME" takes these alone, or "all".
+"""
+
+import os
+import queue
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from textwrap import indent
+
+import pytest
+
+from tests.boxes import Box
+from tests.machines.cases import MIDDLES, WAYS, Case, Scenario, all_cases, draw
+from tests.machines.deploying import Run, deployed, raise_boxes, sample
+from tests.machines.footprint import footprint
+from tests.machines.killing import die_and_recover
+
+SAMPLE = 10
+WORKERS = 2  # boxes at a time: much of a run is waiting
+OLD, OLD_SNAPSHOT = "v1.7.5", "before-upgrade"
+UNFINISHED = (".part", ".partial", ".new", ".tar")
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> list[Scenario]:
+    """A first deploy and an upgrade, undisturbed: what all others are measured by."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return [run.result() for run in [pool.submit(first_deploy), pool.submit(upgrade)]]
+
+
+def first_deploy() -> Scenario:
+    with raise_boxes("undisturbed") as (box,):
+        return undisturbed("first", None, tuple(MIDDLES), box, deployed(box))
+
+
+def upgrade() -> Scenario:
+    """Model and virtual environment are there already, and stay."""
+    with raise_boxes("upgrade") as (box,):
+        deployed(box, whisper_version=OLD)
+        box.save(OLD_SNAPSHOT)
+        middles = ("clone", "checkout", "build")
+        return undisturbed("upgrade", OLD_SNAPSHOT, middles, box, deployed(box))
+
+
+def undisturbed(
+    name: str, base: str | None, middles: tuple[str, ...], box: Box, run: Run
+) -> Scenario:
+    """The scenario that a run on a box was an example of."""
+    assert run.results
+    operations = [entry["name"] for entry in run.results["operations"]]
+    outcome = footprint(box)
+    assert [what for what in outcome if what.endswith(UNFINISHED)] == []
+    return Scenario(name, base, middles, operations, outcome, sample(box))
+
+
+def wanted(cases: list[Case], seed: int) -> list[Case]:
+    """What the environment asks for: these cases, all, or else a sample."""
+    names = os.environ.get("TORTURE_CASES", "").split()
+    unknown = set(names) - {case.name for case in cases} - {"all"}
+    assert not unknown, f"no cases: {unknown}; there are {[case.name for case in cases]}"
+    if not names:
+        return draw(cases, seed, SAMPLE)
+    return [case for case in cases if case.name in names or "all" in names]
+
+
+class Torture:
+    """Runs cases side by side, each on a box of its own, and collects what goes wrong."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.failures: dict[str, str] = {}
+        self._say = say
+        self._boxes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for number in range(WORKERS):
+            self._boxes.put(f"killed-{number + 1}")
+
+    def run(self, cases: list[Case]) -> None:
+        """Run all of them; an interrupt ends it after those that are under way."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            try:
+                for done in as_completed([pool.submit(self._run, case) for case in cases]):
+                    done.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _run(self, case: Case) -> None:
+        box, start = self._boxes.get(), time.monotonic()
+        try:
+            die_and_recover(case, box)
+        except Exception as error:
+            self.failures[case.name] = str(error) or repr(error)
+        finally:
+            self._boxes.put(box)
+        reason = self.failures.get(case.name)
+        outcome, why = ("FAILED", f"\n{indent(reason, ' ' * 8)}") if reason else ("ok", "")
+        self._say(f"{outcome:6} {time.monotonic() - start:5.1f} s  {case.title}{why}")
+
+
+def test_a_deploy_that_is_killed_anywhere_is_finished_by_the_next(
+    scenarios: list[Scenario], capsys: pytest.CaptureFixture[str]
+):
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(line, flush=True)
+
+    seed = int(os.environ.get("TORTURE_SEED") or random.randrange(10**6))
+    every = all_cases(scenarios)
+    cases = wanted(every, seed)
+    counts = " and ".join(f"{len(each.operations)} in {each.name}" for each in scenarios)
+    say(f"\noperations: {counts}; {len(cases)} of {len(every)} cases, TORTURE_SEED={seed}")
+    torture = Torture(say)
+    torture.run(cases)
+    if torture.failures:
+        again = f'make torture TORTURE_CASES="{" ".join(torture.failures)}"'
+        reasons = {name: text.splitlines()[0] for name, text in torture.failures.items()}
+        report = "\n".join(f"{name}: {reason}" for name, reason in reasons.items())
+        pytest.fail(f"{report}\nTORTURE_SEED={seed}; these again: {again}", pytrace=False)
+
+
+def test_every_sample_has_all_middles_both_ways_and_both_scenarios():
+    operations = [str(number) for number in range(1, 24)]
+    every = all_cases(
+        [
+            Scenario("first", None, tuple(MIDDLES), operations, {}, b""),
+            Scenario("upgrade", "snapshot", ("clone", "build"), operations, {}, b""),
+        ]
+    )
+    for seed in range(50):
+        cases = draw(every, seed, SAMPLE)
+        assert len({case.name for case in cases}) == SAMPLE
+        assert {case.point for case in cases} >= set(MIDDLES)
+        between = {(case.scenario.name, case.way) for case in cases if type(case.point) is int}
+        assert between == {(name, way) for name in ("first", "upgrade") for way in WAYS}
+        assert cases == draw(every, seed, SAMPLE)
