@@ -58,7 +58,7 @@ MIDDLES = {
         before="echo 'disable = true' >> /etc/ccache.conf",
         after="sed -i '/^disable/d' /etc/ccache.conf",
     ),
-    "pip": Middle("pgrep -f '[p]ip install' >/dev/null"),
+    "pip": Middle("pgrep -f '[p]ip .*install' >/dev/null"),
 }
 
 
