@@ -12,6 +12,8 @@ from operations.shown import Shown, alone, narrated
 
 # whisper.cpp's CMake writes this file of its own checkout at every configure.
 GENERATED = "bindings/javascript/package.json"
+# git would wait for ever for a host that says nothing more.
+SILENT_FOR_A_MINUTE = "-c http.lowSpeedLimit=1000 -c http.lowSpeedTime=60"
 
 
 @operation()
@@ -35,7 +37,7 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
     # A full clone stays one: --depth would cut its history.
     yield Shown(
         git, f"cat-file -e '{commit}^{{commit}}' 2>/dev/null ||", script("alone", parent),
-        script("narrate"), git,
+        script("narrate"), git, SILENT_FOR_A_MINUTE,
         f"fetch --progress --no-tags $({git} rev-parse -q --verify HEAD >/dev/null &&"
         f" [ $({git} rev-parse --is-shallow-repository) = false ] || echo --depth 1)",
         QuoteString(repo), commit,

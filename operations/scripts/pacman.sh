@@ -2,7 +2,9 @@
 # Run pacman with $@, after whoever else is at work on the package database; as root.
 #
 # libalpm keeps its lock file open as long as it has the lock. One that nobody has open was left by
-# a power cut, or by a pacman that was killed.
+# a power cut, or by a pacman that was killed. So was a package without its description, which is
+# written last: it counts as installed, though some of its files may be missing, and these are in
+# the way when it is installed again.
 set -u
 lock=/var/lib/pacman/db.lck
 
@@ -16,4 +18,11 @@ if [ -e "$lock" ]; then
   echo "removing $lock, which nobody holds any more"
   rm "$lock"
 fi
+for package in /var/lib/pacman/local/*/; do
+  if [ -d "$package" ] && [ ! -e "$package/desc" ]; then
+    echo "installing $(basename "$package") again, which was cut off"
+    rm -r "$package"
+    set -- "$@" --overwrite '*'
+  fi
+done
 exec pacman "$@"

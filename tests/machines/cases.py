@@ -11,6 +11,7 @@ from tests.machines.footprint import Footprint
 
 WAYS = ("killed", "cut")
 CHECKOUT = "~/.voicemode/services/whisper.cpp"
+VENV = "~/.voicemode/services/whisper-proxy-venv-*"
 GIT = f"{CHECKOUT}/.git"
 WRITTEN = f"find {CHECKOUT} -path {GIT} -prune -o -type f -newer {GIT}/index.lock -print"
 
@@ -58,7 +59,8 @@ MIDDLES = {
         before="echo 'disable = true' >> /etc/ccache.conf",
         after="sed -i '/^disable/d' /etc/ccache.conf",
     ),
-    "pip": Middle("pgrep -f '[p]ip .*install' >/dev/null"),
+    # One of the locked packages is there; the first that venv itself installs is pip.
+    "pip": Middle(f"ls -d {VENV}/lib/python3*/site-packages/[a-o]* && ! ls {VENV}/.complete"),
 }
 
 

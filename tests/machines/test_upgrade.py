@@ -8,7 +8,14 @@ import pytest
 from core.speech import is_spoken
 from tests import boxes
 from tests.boxes import Box, Request
-from tests.machines.deploying import SERVICES, deployed, raise_boxes, sample, transcript
+from tests.machines.deploying import (
+    SERVICES,
+    deploy,
+    deployed,
+    raise_boxes,
+    sample,
+    transcript,
+)
 from tests.machines.load import Load
 from tests.tunnel import tunnel
 
@@ -87,3 +94,32 @@ def test_going_back_to_a_version_that_is_there_builds_nothing(box: Box, upgrade:
         "Services | Run voicemode-whisper-proxy.service",
         "Verify | Transcribe speech through the proxy",
     }
+
+
+def test_going_back_by_hand_is_a_command_and_ends_where_nothing_is_kept(box: Box, upgrade: Upgrade):
+    deployed(box)
+    assert live(box).startswith("build-v1.9.1-")
+    run = deployed(box, file="tasks/rollback.py")
+    assert "whisper.cpp v1.7.5 with tiny.en serves again" in run.output
+    assert live(box) == upgrade.old
+    assert f"/{live(box)}/" in server(box)
+    assert '"whisper_version": "v1.7.5"' in box.run("curl -s http://127.0.0.1:2023/health").stdout
+    assert is_spoken(transcript(box))
+
+    again = deploy(box, file="tasks/rollback.py")
+    assert again.status == 1
+    assert "rollback: nothing that served before the present setup is kept" in again.output
+    assert is_spoken(transcript(box))
+
+
+def test_another_model_is_gone_back_from_too(box: Box, upgrade: Upgrade):
+    """The same file under another name: to the deploy that is another model."""
+    models = "~/.voicemode/services/whisper.cpp/models"
+    deployed(box)
+    box.run(f"cp {models}/ggml-tiny.en.bin /var/tmp/ggml-copy.en.bin")
+    run = deployed(box, whisper_model="/var/tmp/ggml-copy.en.bin")
+    assert "whisper.cpp | Build whisper.cpp v1.9.1" not in run.changed
+    assert '"model": "copy.en"' in box.run("curl -s http://127.0.0.1:2023/health").stdout
+    deployed(box, file="tasks/rollback.py")
+    assert '"model": "tiny.en"' in box.run("curl -s http://127.0.0.1:2023/health").stdout
+    assert is_spoken(transcript(box))

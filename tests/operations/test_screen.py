@@ -127,6 +127,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_on_a_terminal_a_bar_is_redrawn_in_place_and_goes(directory: Path):
     sent = StringIO()
     with pexpect.spawn(
@@ -159,6 +160,7 @@ def after(name: str, lines: list[str]) -> list[str]:
     return lines[1 + next(n for n, line in enumerate(lines) if f"operation: {name}" in line) :]
 
 
+@pytest.mark.slow
 def test_a_log_has_plain_lines_alone(directory: Path):
     sent = StringIO()
     session = PopenSpawn(

@@ -45,6 +45,7 @@ def until(file: Path) -> str:
     return f"timeout 30 sh -c 'until [ -e {file} ]; do sleep 0.1; done'"
 
 
+@pytest.mark.slow
 def test_a_long_one_that_says_nothing_is_named(apply: Apply, lines: list[str], seen: Path):
     apply(say, text=f": ; {until(seen)}")
     assert lines[0].startswith("(5 s) sh -c : ; timeout")

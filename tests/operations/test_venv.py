@@ -7,6 +7,8 @@ import pytest
 from operations import venv
 from tests.operations.conftest import Apply, Failed
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_environment_is_made_once_beside_the_link(apply: Apply, tmp_path: Path):
     (tmp_path / "lock").touch()
