@@ -1,5 +1,6 @@
 """What a person sees: pyinfra itself, on a pseudo terminal and without one."""
 
+import os
 import re
 import sys
 from io import StringIO
@@ -131,8 +132,10 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_on_a_terminal_a_bar_is_redrawn_in_place_and_goes(directory: Path):
     sent = StringIO()
     with pexpect.spawn(
-        PYINFRA[0], PYINFRA[1:], cwd=directory, encoding="utf-8", dimensions=(24, COLUMNS)
-    ) as session:
+        PYINFRA[0], PYINFRA[1:], cwd=directory, encoding="utf-8", dimensions=(24, COLUMNS),
+        # Not what the C library has: readline, which pytest imports, puts another COLUMNS there.
+        env=dict(os.environ),
+    ) as session:  # fmt: skip
         session.logfile_read = sent
         session.expect(r"█{3,}░+  25% \(\d+ s\) \[1/4\] Building")
         assert bars(sent) == 1
