@@ -9,7 +9,7 @@ help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
 	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
-	@echo 'make test-fast   the tests that need no box: under a minute'
+	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
