@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from core.gpu import Gpu
 from core.release import Release
 
 PROGRAMS = ("whisper-server", "whisper-cli")
@@ -52,13 +53,13 @@ class Order:
     """What is to be built, and what it is to run on.
 
     `backend` is "hip" or "cpu". For "hip", `gpu_targets` are the gfx names to build for and `gpu`
-    is the index of the one GPU to use.
+    is the one GPU to use.
     """
 
     release: Release
     backend: str
     gpu_targets: tuple[str, ...] = ()
-    gpu: int | None = None
+    gpu: Gpu | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -66,9 +67,11 @@ class Order:
 
         A build for the card aborts when ROCm shows it the processor's integrated graphics too.
         """
-        if self.backend == "cpu":
+        if self.backend == "cpu" or self.gpu is None:
             return {}
-        return {"ROCM_PATH": ROCM, "ROCR_VISIBLE_DEVICES": str(self.gpu or 0)}
+        override = self.gpu.override
+        pinned = {"ROCM_PATH": ROCM, "ROCR_VISIBLE_DEVICES": str(self.gpu.index)}
+        return {**pinned, "HSA_OVERRIDE_GFX_VERSION": override} if override else pinned
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,33 @@
 
 from collections.abc import Iterable
 
-from pyinfra.api import FactBase
+from pyinfra.api import FactBase, QuoteString, StringCommand
 
 from core.gpu import Gpu, parse_topology
 
+# The names that libdrm knows, as DEVICE,<tab>REVISION,<tab>NAME in hexadecimal digits.
+NAMES = "/usr/share/libdrm/amdgpu.ids"
+
 
 class Gpus(FactBase[list[Gpu]]):
-    """The AMD GPUs that the kernel can compute on, from KFD's topology in sysfs."""
+    """The AMD GPUs that the kernel can compute on, from KFD's topology in sysfs.
+
+    `topology` is the directory of its nodes, /sys/class/kfd/kfd/topology/nodes.
+    """
 
     default = list
 
-    def command(self) -> str:
-        nodes = "/sys/class/kfd/kfd/topology/nodes"
-        return (
-            f"grep -rHE '^(gfx_target_version|heap_type|size_in_bytes) ' --include=properties "
-            f"{nodes} 2>/dev/null || true"
-        )
+    def command(self, topology: str) -> StringCommand:
+        keys = "gfx_target_version|domain|location_id|heap_type|size_in_bytes"
+        return StringCommand(
+            f"grep -rHE '^({keys}) ' --include=properties", QuoteString(topology),
+            "2>/dev/null; for device in /sys/bus/pci/devices/*; do",
+            "case $(cat $device/vendor $device/class 2>/dev/null | tr '\\n' ' ') in"
+            " '0x1002 0x03'*) id=$(cut -c3- $device/device); rev=$(cut -c3- $device/revision);",
+            'echo "pci ${device##*/}'
+            f' $(grep -i "^$id,[[:space:]]*$rev," {NAMES} 2>/dev/null | cut -f3)";;',
+            "esac; done; true",
+        )  # fmt: skip
 
     def process(self, output: Iterable[str]) -> list[Gpu]:
         return parse_topology(output)

@@ -84,7 +84,20 @@ def _needed(target: Target) -> int:
 
 def _summary(target: Target) -> str:
     what = f"whisper.cpp {target.release.label} with {target.settings.model.name}"
-    if target.backend == "hip":
-        return f"{what} for the GPU ({', '.join(target.gpu_targets)})"
-    why = "as whisper_backend says" if target.gpu else "no AMD GPU found"
-    return f"{what} for the CPU: {why}"
+    gpu = target.gpu
+    if target.backend == "cpu" or gpu is None:
+        return f"{what} for the CPU: {_why_cpu(target)}"
+    targets = ", ".join(target.gpu_targets)
+    if gpu.override:
+        targets += f", whose code {gpu.gfx} runs (HSA_OVERRIDE_GFX_VERSION={gpu.override})"
+    return f"{what} for {gpu.label}, built for {targets}"
+
+
+def _why_cpu(target: Target) -> str:
+    if target.gpu is None:
+        return "no AMD GPU found"
+    if target.settings.whisper_backend == "cpu":
+        return "as whisper_backend says"
+    return (
+        f"{target.gpu.label} is a part of the processor; whisper_backend=hip uses it all the same"
+    )

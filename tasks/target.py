@@ -13,7 +13,7 @@ from pyinfra.api.arguments_typed import PyinfraOperation
 from pyinfra.context import ctx_host, ctx_state
 
 from core.build import Order
-from core.gpu import Gpu, choose_backend, choose_gpu
+from core.gpu import Gpu, choose_backend, choose_gpu, choose_targets
 from core.layout import Layout
 from core.refusal import Refusal
 from core.release import Release, parse_refs, resolve_release
@@ -51,7 +51,7 @@ class Target:
 
     @cached_property
     def gpu(self) -> Gpu | None:
-        gpus: list[Gpu] = self.host.get_fact(Gpus)
+        gpus: list[Gpu] = self.host.get_fact(Gpus, topology=self.settings.gpu_topology)
         return choose_gpu(gpus)
 
     @cached_property
@@ -60,8 +60,9 @@ class Target:
 
     @cached_property
     def gpu_targets(self) -> tuple[str, ...]:
-        found = (self.gpu.gfx,) if self.gpu else ()
-        return self.settings.gpu_targets or found
+        if self.backend == "cpu":
+            return ()
+        return choose_targets(self.settings.gpu_targets, self.gpu)
 
     @cached_property
     def release(self) -> Release:
@@ -75,7 +76,7 @@ class Target:
 
     @property
     def order(self) -> Order:
-        gpu = self.gpu.index if self.gpu else None
+        gpu = self.gpu if self.backend == "hip" else None
         return Order(self.release, self.backend, self.gpu_targets, gpu)
 
     @property

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.build import Order, Recipe, cmake_arguments, packages
+from core.gpu import Gpu
 from core.release import Release
 
 RELEASE = Release("v1.9.1", "a" * 40)
@@ -72,13 +73,18 @@ def test_the_manifest_records_the_recipe_and_when_and_how_long():
 
 
 def test_a_program_for_the_gpu_sees_the_chosen_one_alone():
-    assert Order(RELEASE, "hip", ("gfx1101",), 1).environment == {
+    assert Order(RELEASE, "hip", ("gfx1101",), Gpu(1, "gfx1101", 1)).environment == {
         "ROCM_PATH": "/opt/rocm",
         "ROCR_VISIBLE_DEVICES": "1",
     }
     assert Order(RELEASE, "cpu").environment == {}
 
 
+def test_a_card_that_runs_its_neighbour_s_code_says_it_is_the_neighbour():
+    order = Order(RELEASE, "hip", ("gfx1030",), Gpu(0, "gfx1032", 1))
+    assert order.environment["HSA_OVERRIDE_GFX_VERSION"] == "10.3.0"
+
+
 def test_which_gpu_runs_a_build_is_no_part_of_it():
-    orders = (Order(RELEASE, "hip", ("gfx1101",), gpu) for gpu in (0, 1))
+    orders = (Order(RELEASE, "hip", ("gfx1101",), Gpu(index, "gfx1101", 1)) for index in (0, 1))
     assert len({Recipe.of(order, []).fingerprint for order in orders}) == 1

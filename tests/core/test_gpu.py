@@ -2,24 +2,58 @@
 
 import pytest
 
-from core.gpu import Gpu, choose_backend, choose_gpu, gfx_name, parse_topology
+from core.gpu import (
+    Gpu,
+    choose_backend,
+    choose_gpu,
+    choose_targets,
+    gfx_name,
+    parse_topology,
+    pci_address,
+)
 from core.refusal import Refusal
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
-CARD = Gpu(0, "gfx1101", 17163091968)
-INTEGRATED = Gpu(1, "gfx1036", 536870912)
-# A Ryzen 7000 with an RX 7800 XT: the keys that are read, as grep -rH prints them.
+CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
+INTEGRATED = Gpu(1, "gfx1036", 536870912, "0000:13:00.0")
+# A Ryzen 7000 with an RX 7800 XT: the keys that are read, as grep -rH prints them, and the names
+# that libdrm has for what is on the PCI bus.
 TOPOLOGY = [
     f"{NODES}/0/properties:gfx_target_version 0",
     f"{NODES}/0/mem_banks/0/properties:heap_type 0",
     f"{NODES}/0/mem_banks/0/properties:size_in_bytes 66714611712",
     f"{NODES}/2/properties:gfx_target_version 100306",
+    f"{NODES}/2/properties:location_id 4864",
+    f"{NODES}/2/properties:domain 0",
     f"{NODES}/2/mem_banks/0/properties:heap_type 1",
     f"{NODES}/2/mem_banks/0/properties:size_in_bytes 536870912",
     f"{NODES}/1/properties:gfx_target_version 110001",
+    f"{NODES}/1/properties:location_id 768",
+    f"{NODES}/1/properties:domain 0",
     f"{NODES}/1/mem_banks/0/properties:heap_type 1",
     f"{NODES}/1/mem_banks/0/properties:size_in_bytes 17163091968",
     "grep: something else",
+    "pci 0000:03:00.0 AMD Radeon RX 7800 XT",
+    "pci 0000:13:00.0 ",
+]
+# gfx_target_version, its name, what is built for it, HSA_OVERRIDE_GFX_VERSION, what "auto" does.
+# Every consumer card from RDNA2 to RDNA4, and the processors' graphics of that time.
+PRODUCTS = [
+    ("RX 6800, 6800 XT, 6900 XT, 6950 XT", 100300, "gfx1030", "gfx1030", "", "hip"),
+    ("RX 6700, 6700 XT, 6750 XT, 6750 GRE", 100301, "gfx1031", "gfx1030", "10.3.0", "hip"),
+    ("RX 6600, 6600 XT, 6650 XT", 100302, "gfx1032", "gfx1030", "10.3.0", "hip"),
+    ("RX 6400, 6500 XT", 100304, "gfx1034", "gfx1030", "10.3.0", "hip"),
+    ("RX 7900 XTX, 7900 XT, 7900 GRE", 110000, "gfx1100", "gfx1100", "", "hip"),
+    ("RX 7800 XT, 7700 XT, 7700", 110001, "gfx1101", "gfx1101", "", "hip"),
+    ("RX 7600, 7600 XT", 110002, "gfx1102", "gfx1102", "", "hip"),
+    ("RX 9060, 9060 XT", 120000, "gfx1200", "gfx1200", "", "hip"),
+    ("RX 9070, 9070 XT, 9070 GRE", 120001, "gfx1201", "gfx1201", "", "hip"),
+    ("Steam Deck", 100303, "gfx1033", "gfx1030", "10.3.0", "cpu"),
+    ("Radeon 680M", 100305, "gfx1035", "gfx1030", "10.3.0", "cpu"),
+    ("Ryzen 7000 and 9000 desktops", 100306, "gfx1036", "gfx1030", "10.3.0", "cpu"),
+    ("Radeon 780M", 110003, "gfx1103", "gfx1103", "", "cpu"),
+    ("Radeon 890M", 110500, "gfx1150", "gfx1150", "", "hip"),
+    ("Radeon 8060S", 110501, "gfx1151", "gfx1151", "", "hip"),
 ]
 
 
@@ -31,8 +65,30 @@ def test_the_architecture_is_decoded(version, gfx):
     assert gfx_name(version) == gfx
 
 
-def test_the_gpus_are_read_with_their_memory():
+@pytest.mark.parametrize(("products", "version", "gfx", "target", "override", "backend"), PRODUCTS)
+def test_each_gpu_is_built_for_as_it_needs(products, version, gfx, target, override, backend):
+    gpu = Gpu(0, gfx_name(version), 8 << 30)
+    assert (gpu.gfx, gpu.target, gpu.override) == (gfx, target, override), products
+    assert choose_backend("auto", gpu) == backend
+    assert choose_backend("hip", gpu) == "hip"
+    assert choose_targets((), gpu) == (target,)
+
+
+def test_the_gpus_are_read_with_memory_address_and_name():
     assert parse_topology(TOPOLOGY) == [CARD, INTEGRATED]
+
+
+def test_a_label_says_what_is_known():
+    assert CARD.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
+    assert Gpu(0, "gfx1201", 16 << 30).label == "AMD GPU (gfx1201, 16 GiB)"
+
+
+@pytest.mark.parametrize(
+    ("domain", "location", "address"),
+    [(0, 768, "0000:03:00.0"), (0, 4864, "0000:13:00.0"), (1, 0x2F19, "0001:2f:03.1"), (0, 0, "")],
+)
+def test_the_address_on_the_bus_is_decoded(domain, location, address):
+    assert pci_address(domain, location) == address
 
 
 def test_no_topology_is_no_gpu():
@@ -40,8 +96,16 @@ def test_no_topology_is_no_gpu():
     assert choose_gpu([]) is None
 
 
-def test_the_card_comes_before_the_integrated_graphics():
+def test_the_card_comes_before_the_integrated_graphics_whatever_memory_they_have():
+    big = Gpu(1, "gfx1036", 64 << 30)
     assert choose_gpu([INTEGRATED, CARD]) == CARD
+    assert choose_gpu([big, CARD]) == CARD
+    assert choose_gpu([INTEGRATED]) == INTEGRATED
+
+
+def test_of_two_cards_the_one_with_more_memory_is_taken():
+    small, large = Gpu(0, "gfx1032", 8 << 30), Gpu(1, "gfx1100", 24 << 30)
+    assert choose_gpu([small, large]) == large
 
 
 @pytest.mark.parametrize(
@@ -61,3 +125,9 @@ def test_the_backend_follows_the_wish_and_the_gpu(wanted, gpu, backend):
 def test_hip_without_a_gpu_is_refused():
     with pytest.raises(Refusal, match=r"whisper_backend: got 'hip', but .* no AMD GPU"):
         choose_backend("hip", None)
+
+
+def test_a_list_of_targets_is_built_as_given_if_the_gpu_s_own_is_among_them():
+    assert choose_targets(("gfx1100", "gfx1101"), CARD) == ("gfx1100", "gfx1101")
+    with pytest.raises(Refusal, match=r"gpu_targets: got 'gfx1100;gfx1030', which lacks gfx1101"):
+        choose_targets(("gfx1100", "gfx1030"), CARD)

@@ -59,6 +59,8 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("whisper_port", 2022.0, "1024 to 65535"),
         ("proxy_port", 65536, "1024 to 65535"),
         ("uninstall_models", "maybe", "yes or no"),
+        ("gpu_topology", "nodes", "absolute path"),
+        ("gpu_topology", "/a b", "absolute path"),
         ("proxy_port", None, "1024 to 65535"),
         ("proxy_host", "example.org", "an IP address"),
         ("proxy_host", 7, "an IP address"),

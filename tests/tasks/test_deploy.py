@@ -59,7 +59,27 @@ def test_a_healthy_machine_without_a_gpu_is_told_so(tmp_path: Path):
 def test_a_machine_with_a_card_gets_a_build_for_it(tmp_path: Path):
     status, output, _ = plan(tmp_path, {"a": {"gfx_target_version": [CARD], **HEALTHY}})
     assert status == 0, output
-    assert line_of(output, "a") == ["whisper.cpp v1.9.1 with small.en for the GPU (gfx1101)"]
+    assert line_of(output, "a") == [
+        "whisper.cpp v1.9.1 with small.en for AMD GPU (gfx1101), built for gfx1101"
+    ]
+
+
+def test_a_card_that_needs_its_neighbour_s_build_is_told_so(tmp_path: Path):
+    card = CARD.replace("110001", "100302")
+    status, output, _ = plan(tmp_path, {"a": {"gfx_target_version": [card], **HEALTHY}})
+    assert status == 0, output
+    (line,) = line_of(output, "a")
+    assert line.endswith(
+        "built for gfx1030, whose code gfx1032 runs (HSA_OVERRIDE_GFX_VERSION=10.3.0)"
+    )
+
+
+def test_integrated_graphics_are_left_alone_unless_asked_for(tmp_path: Path):
+    host = {"a": {"gfx_target_version": [CARD.replace("110001", "100306")], **HEALTHY}}
+    _, output, _ = plan(tmp_path, host)
+    assert "for the CPU: AMD GPU (gfx1036) is part of the processor" in output
+    _, output, _ = plan(tmp_path, host, "--data", "whisper_backend=hip")
+    assert "for AMD GPU (gfx1036), built for gfx1030" in output
 
 
 def test_one_host_s_trouble_is_its_own(tmp_path: Path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.build import Order
+from core.gpu import Gpu
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.release import Release
 from core.settings import read_settings
@@ -19,7 +20,7 @@ NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|
 
 
 def order(backend: str) -> Order:
-    return Order(Release("v1.9.1", "a" * 40), backend, ("gfx1101",), 1)
+    return Order(Release("v1.9.1", "a" * 40), backend, ("gfx1101",), Gpu(1, "gfx1101", 16 << 30))
 
 
 def unit(name: str, backend: str = "hip", depends_on: str = "x", **changes: object) -> str:
