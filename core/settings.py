@@ -24,7 +24,7 @@ class Settings:
     whisper_repo: str
     whisper_backend: str
     gpu_targets: tuple[str, ...]
-    gpu_topology: str
+    gpu_kfd: str
     model: Model
     whisper_port: int
     proxy_host: str
@@ -136,11 +136,11 @@ def _gpu_targets(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in names))
 
 
-def _gpu_topology(data: Mapping[str, Any]) -> str:
-    value = data["gpu_topology"]
+def _gpu_kfd(data: Mapping[str, Any]) -> str:
+    value = data["gpu_kfd"]
     if re.fullmatch(r"(/[A-Za-z0-9@._+-]+)+", str(value)):
         return str(value)
-    raise _wrong("gpu_topology", value, "the absolute path of a directory on the host")
+    raise _wrong("gpu_kfd", value, "the absolute path of a directory on the host")
 
 
 def _model(data: Mapping[str, Any]) -> Model:
@@ -189,7 +189,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_repo": _http_url("whisper_repo"),
     "whisper_backend": _backend,
     "gpu_targets": _gpu_targets,
-    "gpu_topology": _gpu_topology,
+    "gpu_kfd": _gpu_kfd,
     "model": _model,
     "whisper_port": _port("whisper_port"),
     "proxy_host": _proxy_host,

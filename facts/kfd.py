@@ -13,15 +13,15 @@ NAMES = "/usr/share/libdrm/amdgpu.ids"
 class Gpus(FactBase[list[Gpu]]):
     """The AMD GPUs that the kernel can compute on, from KFD's topology in sysfs.
 
-    `topology` is the directory of its nodes, /sys/class/kfd/kfd/topology/nodes.
+    `kfd` is KFD's directory, /sys/class/kfd/kfd.
     """
 
     default = list
 
-    def command(self, topology: str) -> StringCommand:
+    def command(self, kfd: str) -> StringCommand:
         keys = "gfx_target_version|domain|location_id|heap_type|size_in_bytes"
         return StringCommand(
-            f"grep -rHE '^({keys}) ' --include=properties", QuoteString(topology),
+            f"grep -rHE '^({keys}) ' --include=properties", QuoteString(f"{kfd}/topology/nodes"),
             "2>/dev/null; for device in /sys/bus/pci/devices/*; do",
             "case $(cat $device/vendor $device/class 2>/dev/null | tr '\\n' ' ') in"
             " '0x1002 0x03'*) id=$(cut -c3- $device/device); rev=$(cut -c3- $device/revision);",

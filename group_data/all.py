@@ -16,8 +16,8 @@ whisper_repo = "https://github.com/ggml-org/whisper.cpp"
 whisper_backend = "auto"
 # GPU architectures to build for: "auto" is the card's own, or a list such as "gfx1100;gfx1101".
 gpu_targets = "auto"
-# Where the kernel shows its GPUs; another place is for trying things out without a card.
-gpu_topology = "/sys/class/kfd/kfd/topology/nodes"
+# Where the kernel shows AMD GPUs, and who uses them; another place is for trials without a card.
+gpu_kfd = "/sys/class/kfd/kfd"
 
 # --- Model ---------------------------------------------------------------------------------------
 # A name such as small.en or large-v3-turbo, or a ggml file of your own: a URL, or a path on the

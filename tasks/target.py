@@ -51,7 +51,7 @@ class Target:
 
     @cached_property
     def gpu(self) -> Gpu | None:
-        gpus: list[Gpu] = self.host.get_fact(Gpus, topology=self.settings.gpu_topology)
+        gpus: list[Gpu] = self.host.get_fact(Gpus, kfd=self.settings.gpu_kfd)
         return choose_gpu(gpus)
 
     @cached_property
