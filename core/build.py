@@ -1,12 +1,12 @@
 """What a build of whisper.cpp consists of, and the name that follows from it."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from core.fingerprint import fingerprint
 from core.gpu import Gpu
 from core.release import Release
 
@@ -92,8 +92,7 @@ class Recipe:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change with anything that the build depends on."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return fingerprint(json.dumps(asdict(self), sort_keys=True))
 
     @property
     def name(self) -> str:

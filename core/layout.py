@@ -48,11 +48,6 @@ class Layout:
         return f"{self.services}/whisper-proxy-venv"
 
     @property
-    def confirmed(self) -> str:
-        """The setup that transcribed last, a link to confirmed-FINGERPRINT; see core/setups.py."""
-        return f"{self.services}/confirmed"
-
-    @property
     def units(self) -> str:
         return f"{self.home}/.config/systemd/user"
 

@@ -4,19 +4,18 @@ A setup is all that has to fit together: the build and the model, the proxy's co
 environment, the unit files. One that has transcribed speech is confirmed, and can be gone back to.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.fingerprint import PATTERN, fingerprint
 from core.settings import local_url
 
 KEPT = 3
-FINGERPRINT = "[0-9a-f]{12}"
 # What the deploy makes below services/, and what a run that was cut off leaves of it.
 OWN = re.compile(
-    rf"(whisper\.cpp/build-.+|whisper-proxy|whisper-proxy-venv|confirmed)-{FINGERPRINT}"
+    rf"(whisper\.cpp/build-.+|whisper-proxy|whisper-proxy-venv|confirmed)-{PATTERN}"
     r"(\.partial|\.new|\.tar)?"
 )
 
@@ -43,7 +42,7 @@ class Setup:
     @property
     def label(self) -> str:
         """For people: "whisper.cpp v1.9.1 with tiny.en"."""
-        version = re.sub(rf"^build-(.+)-{FINGERPRINT}$", r"\1", self.build)
+        version = re.sub(rf"^build-(.+)-{PATTERN}$", r"\1", self.build)
         model = self.model.removeprefix("ggml-").removesuffix(".bin")
         return f"whisper.cpp {version} with {model}"
 
@@ -158,11 +157,11 @@ def _parts(lines: Iterable[str]) -> Iterator[tuple[list[str], str]]:
 
 def _setup(words: list[str], server_unit: str, proxy_units: str) -> Setup:
     _, name, build, proxy, venv, *_ = words
-    server = _fingerprint(build, server_unit)
+    server = _together(build, server_unit)
     return Setup(
         name=name,
         server=server,
-        whole=_fingerprint(server, proxy, venv, proxy_units),
+        whole=_together(server, proxy, venv, proxy_units),
         build=build,
         proxy=proxy,
         venv=venv,
@@ -172,8 +171,8 @@ def _setup(words: list[str], server_unit: str, proxy_units: str) -> Setup:
     )
 
 
-def _fingerprint(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+def _together(*parts: str) -> str:
+    return fingerprint("\0".join(parts))
 
 
 def _setting(unit: str, pattern: str, default: str) -> str:

@@ -98,18 +98,6 @@ class Without(FactBase[list[str]]):
         return list(output)
 
 
-class Present(FactBase[list[str]]):
-    """Those of `paths` at which there is something."""
-
-    default = list
-
-    def command(self, paths: Sequence[str]) -> StringCommand:
-        return StringCommand("ls -1d", *map(QuoteString, paths), "2>/dev/null || true")
-
-    def process(self, output: Iterable[str]) -> list[str]:
-        return list(output)
-
-
 class Sums(FactBase[dict[str, str]]):
     """The SHA-256 of each of the files at `paths` that is there."""
 

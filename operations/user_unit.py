@@ -7,7 +7,7 @@ from io import BytesIO
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand
 
-from facts.files import Present, RealPath, Sums, Without
+from facts.files import RealPath, Sums, Without
 from facts.user_unit import SYSTEMCTL, Socket, Unit, UnitState
 from operations.connection import operation
 from operations.shown import narrated
@@ -117,7 +117,7 @@ def absent(paths: Sequence[str], marker: str) -> Generator[StringCommand]:
     + marker: a line that stands in the deploy's own unit files
     """
     theirs = host.get_fact(Without, paths=paths, text=marker)
-    present = host.get_fact(Present, paths=[*paths, *(f"{path}.by-hand" for path in paths)])
+    present = host.get_fact(Sums, paths=[*paths, *(f"{path}.by-hand" for path in paths)])
     ours = [path for path in paths if path in present and path not in theirs]
     if not ours:
         host.noop("no unit of the deploy is there")

@@ -1,11 +1,11 @@
 """Virtual environments that are exactly what a lock file says."""
 
-import hashlib
 from collections.abc import Generator
 
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from core.fingerprint import fingerprint
 from facts.files import Exists
 from facts.toolchain import Python
 from operations.connection import operation
@@ -19,7 +19,7 @@ def _version(lock_sha256: str) -> str | None:
     python = host.get_fact(Python)
     if python is None:
         return None
-    return hashlib.sha256(f"{lock_sha256} {python}".encode()).hexdigest()[:12]
+    return fingerprint(f"{lock_sha256} {python}")
 
 
 @operation()

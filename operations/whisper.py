@@ -5,7 +5,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 
 from pyinfra import host
-from pyinfra.api import QuoteString, StringCommand
+from pyinfra.api import StringCommand
 
 from core.build import PROGRAMS, ROCM_PACKAGES, Order, Recipe
 from core.gate import Trial, complaint, has_passed, with_trials
@@ -55,7 +55,7 @@ def build(layout: Layout, order: Order) -> Generator[StringCommand]:
     configure = ("cmake", "-G", "Ninja", "-S", layout.checkout, "-B", partial)
     yield alone(layout.services, narrated(*run, *configure, *recipe.cmake_arguments))
     if order.backend == "hip":
-        yield _require_hip(partial)
+        yield script("require-hip", partial, *order.gpu_targets)
     make = narrated(*run, "nice", "cmake", "--build", partial, "--target", *PROGRAMS)
     yield alone(layout.services, make)
     ended = _now()
@@ -65,14 +65,6 @@ def build(layout: Layout, order: Order) -> Generator[StringCommand]:
 
 def _text(manifest: object) -> str:
     return json.dumps(manifest, indent=2) + "\n"
-
-
-def _require_hip(build: str) -> StringCommand:
-    """An option that CMake does not know is accepted silently, and the build is for the CPU."""
-    return StringCommand(
-        "grep -qx GGML_HIP:BOOL=ON", QuoteString(f"{build}/CMakeCache.txt"),
-        "|| { echo 'whisper.cpp: CMake did not take GGML_HIP' >&2; exit 1; }",
-    )  # fmt: skip
 
 
 @operation()

@@ -6,6 +6,7 @@ import tarfile
 from functools import cache
 from pathlib import Path
 
+from core.fingerprint import fingerprint
 from operations import live, venv
 from tasks.target import ROOT, Target, stage
 
@@ -37,7 +38,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
 
 def version() -> str:
     """Twelve hexadecimal digits that change with the proxy's code or its lock file."""
-    return hashlib.sha256(archive()).hexdigest()[:12]
+    return fingerprint(archive())
 
 
 @stage("Proxy")

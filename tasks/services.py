@@ -1,11 +1,11 @@
 """Stage 7: switch to what is new; both systemd user services, restarted only where stale."""
 
-import hashlib
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from core.fingerprint import fingerprint
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from operations import live, setups, user_unit, venv, whisper
 from tasks.proxy import LOCK_SHA256, version
@@ -25,7 +25,7 @@ def render(unit: str, depends_on: str, **values: Any) -> tuple[str, str]:
     """A unit file, and its revision: a name for the unit and all that `depends_on` names."""
     template = _templates().get_template(f"{unit}.j2")
     text = template.render(**values, revision="")
-    revision = hashlib.sha256(f"{text}\n{depends_on}".encode()).hexdigest()[:12]
+    revision = fingerprint(f"{text}\n{depends_on}")
     return template.render(**values, revision=revision), revision
 
 
