@@ -1,7 +1,7 @@
 """What a build of whisper.cpp consists of, and the name that follows from it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,12 @@ COMMON_ARGUMENTS = (
 def packages(backend: str) -> tuple[str, ...]:
     """The pacman packages that a backend ("hip" or "cpu") needs on the host."""
     return (*TOOLS, "rocm-hip-sdk") if backend == "hip" else TOOLS
+
+
+def changed_packages(manifest: Mapping[str, Any], tools: Sequence[str]) -> list[str]:
+    """Packages of ROCm, with versions, that are not those which a build was made with."""
+    before = manifest.get("toolchain", [])
+    return [tool for tool in tools if tool.startswith(ROCM_PACKAGES) and tool not in before]
 
 
 def cmake_arguments(backend: str, gpu_targets: Sequence[str]) -> tuple[str, ...]:

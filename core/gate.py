@@ -1,7 +1,8 @@
 """What a build has to show before it may serve, read from the log that try.sh writes.
 
 Both programs of the build transcribe whisper.cpp's sample with the model that is to serve. The log
-has a section for each: a line `### PROGRAM STATUS`, the words it heard, a line `### log`, its log.
+has a section for each: a line `### PROGRAM STATUS`, the words it heard, a line `### log`, its log;
+and such sections for runs of whisper-cli that are there for their time (core/speed.py).
 """
 
 import re
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.backend_log import backend_in_use
-from core.build import PROGRAMS
+from core.backend_log import usage
+from core.build import PROGRAMS, Order
 from core.models import Model
 from core.speech import SAMPLE_SECONDS, is_spoken
+from core.speed import FLAGS, Speed
 
 # Lines of whisper_print_timings, whisper.cpp v1.7.3 to v1.9.3.
 TIMINGS = re.compile(r"whisper_print_timings:\s+(load|encode|total) time =\s*([0-9.]+) ms")
@@ -35,6 +37,14 @@ class Trial:
         return {match[1]: float(match[2]) for match in found if match}
 
 
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong with a build, in a line, and the trial that showed it."""
+
+    reason: str
+    trial: Trial | None = None
+
+
 def parse_trials(lines: Iterable[str]) -> list[Trial]:
     """The trials in the log of try.sh."""
     text = "\n".join(lines)
@@ -50,29 +60,63 @@ def _trial(program: str, status: int, body: str) -> Trial:
     return Trial(program, status, " ".join(heard.split()), tuple(log.strip("\n").splitlines()))
 
 
-def complaint(trials: Sequence[Trial], backend: str) -> str | None:
-    """Why a build for `backend` may not serve, in a line; None when it may."""
+def complaint(trials: Sequence[Trial], order: Order) -> Complaint | None:
+    """Why the build of this order may not serve; None when it may."""
     for program in PROGRAMS:
         trial = next((trial for trial in trials if trial.program == program), None)
-        reason = _reason(trial, backend) if trial else "was not tried"
+        if trial is None:
+            return Complaint(f"{program} was not tried")
+        reason = _failure(trial) or _wrong_place(trial, order) or _slowness(trial, order)
         if reason:
-            return f"{program} {reason}"
+            return Complaint(f"{program} {reason}", trial)
     return None
 
 
-def _reason(trial: Trial, backend: str) -> str | None:
+def elsewhere(log: Sequence[str], order: Order) -> str | None:
+    """What a program with this log computes on, where that is not what was asked for."""
+    used = usage(log)
+    if used.backend != order.backend:
+        because = f" ({used.line})" if used.line else ""
+        return f"{used.backend or 'nobody knows what'}, asked for was {order.backend}{because}"
+    if order.gpu and used.gfx != order.gpu.target:
+        other = f"{used.device} ({used.gfx})" if used.gfx else "a GPU that its log does not name"
+        return f"{other}, chosen was {order.gpu.label}"
+    return None
+
+
+def speeds(trials: Sequence[Trial], order: Order) -> list[Speed]:
+    """The best run of each kind that transcribed the sample on what was asked for."""
+    best: dict[str, Speed] = {}
+    for trial in trials:
+        if trial.program not in FLAGS or _failure(trial) or _wrong_place(trial, order):
+            continue
+        if not {"load", "encode", "total"} <= trial.timings.keys():
+            continue
+        speed = Speed(FLAGS[trial.program], **trial.timings)
+        if speed.flag not in best or speed.work < best[speed.flag].work:
+            best[speed.flag] = speed
+    return list(best.values())
+
+
+def _wrong_place(trial: Trial, order: Order) -> str | None:
+    other = elsewhere(trial.log, order)
+    return f"ran on {other}" if other else None
+
+
+def _slowness(trial: Trial, order: Order) -> str | None:
+    seconds = trial.timings.get("total", 0) / 1000
+    if order.backend == "cpu" or seconds <= SAMPLE_SECONDS:
+        return None
+    return f"took {seconds:.1f} s for {SAMPLE_SECONDS} s of speech: no GPU is that slow"
+
+
+def _failure(trial: Trial) -> str | None:
     if trial.status == 124:
         return "did not transcribe the sample within five minutes"
     if trial.status:
         return f"ended with {_ending(trial.status)}"
     if not is_spoken(trial.heard):
         return f"heard {trial.heard[:200]!r} in President Kennedy's sentence"
-    used = backend_in_use(trial.log)
-    if used != backend:
-        return f"ran on {used or 'nobody knows what'}, asked for was {backend}"
-    total = trial.timings.get("total", 0) / 1000
-    if backend == "hip" and total > SAMPLE_SECONDS:
-        return f"took {total:.1f} s for {SAMPLE_SECONDS} s of speech: no GPU is that slow"
     return None
 
 
@@ -82,19 +126,36 @@ def _ending(status: int) -> str:
 
 
 def has_passed(manifest: Mapping[str, Any], model: Model) -> bool:
-    """Whether the build of this manifest has passed the gate with this model."""
-    return model.sha256 in manifest.get("gate", {})
+    """Whether the build of this manifest has passed the gate with this model, speed and all."""
+    return "speeds" in manifest.get("gate", {}).get(model.sha256, {})
+
+
+def recorded_speeds(manifest: Mapping[str, Any], model: Model) -> list[Speed]:
+    """How fast the build of this manifest was with this model."""
+    entry = manifest.get("gate", {}).get(model.sha256, {})
+    return [Speed.recorded(record) for record in entry.get("speeds", [])]
 
 
 def with_trials(
-    manifest: Mapping[str, Any], model: Model, when: datetime, trials: Sequence[Trial]
+    manifest: Mapping[str, Any],
+    model: Model,
+    when: datetime,
+    trials: Sequence[Trial],
+    measured: Sequence[Speed],
 ) -> dict[str, Any]:
     """The manifest of a build that has passed the gate with this model: what it showed, and when.
 
     Times are in milliseconds.
     """
     seen = {
-        trial.program: {"heard": trial.heard, "milliseconds": trial.timings} for trial in trials
+        trial.program: {"heard": trial.heard, "milliseconds": trial.timings}
+        for trial in trials
+        if trial.program in PROGRAMS
     }
-    entry = {"model": model.file_name, "when": when.isoformat(timespec="seconds"), **seen}
+    entry = {
+        "model": model.file_name,
+        "when": when.isoformat(timespec="seconds"),
+        **seen,
+        "speeds": [speed.record for speed in measured],
+    }
     return {**manifest, "gate": {**manifest.get("gate", {}), model.sha256: entry}}

@@ -146,3 +146,15 @@ def choose_targets(wanted: Sequence[str], gpu: Gpu | None) -> tuple[str, ...]:
             f"{gpu.label} needs; allowed is auto, or a list with {gpu.target} in it"
         )
     return tuple(wanted) or ((gpu.target,) if gpu else ())
+
+
+def memory_elsewhere(gpu: Gpu, used: int | None, model: int | None) -> str | None:
+    """Where a model lies, in words, if the kernel accounts too little of the GPU's memory for it.
+
+    `used` are the bytes that it accounts to the process, None where it does not account; `model` is
+    the size of the file in bytes, None where unknown. Integrated graphics keep a model in the
+    machine's memory, which is not accounted.
+    """
+    if used is None or gpu.integrated or used >= (model or 0) / 2 + 1:
+        return None
+    return f"the CPU, as the kernel tells: {used >> 20} MiB of {gpu.label} are its own"

@@ -24,12 +24,12 @@ class Manifest(FactBase[dict[str, Any] | None]):
 
 
 class Trials(FactBase[list[Trial]]):
-    """What the gate saw of the build directory at `path` when it was last tried."""
+    """What try.sh wrote into the file at `path`."""
 
     default = list
 
     def command(self, path: str) -> StringCommand:
-        return StringCommand("cat", QuoteString(f"{path}/gate.log"), "2>/dev/null || true")
+        return StringCommand("cat", QuoteString(path), "2>/dev/null || true")
 
     def process(self, output: Iterable[str]) -> list[Trial]:
         return parse_trials(output)

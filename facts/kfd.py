@@ -32,3 +32,21 @@ class Gpus(FactBase[list[Gpu]]):
 
     def process(self, output: Iterable[str]) -> list[Gpu]:
         return parse_topology(output)
+
+
+class Memory(FactBase[int | None]):
+    """Bytes of GPU memory that the kernel accounts to a process; None where it does not account.
+
+    A process that has not opened /dev/kfd has none. What a processor's graphics use is the
+    machine's memory, which is not counted.
+    """
+
+    def command(self, kfd: str, pid: int) -> StringCommand:
+        return StringCommand(
+            StringCommand("p=", QuoteString(f"{kfd}/proc"), ";", _separator=""),
+            f'if [ -d "$p" ]; then cat "$p"/{pid}/vram_* 2>/dev/null |',
+            "awk '{ sum += $1 } END { printf \"%d\\n\", sum }'; fi",
+        )
+
+    def process(self, output: Iterable[str]) -> int | None:
+        return next(map(int, output), None)

@@ -11,8 +11,8 @@ SYSTEMCTL = 'XDG_RUNTIME_DIR="/run/user/$(id -u)" systemctl --user'
 
 @dataclass(frozen=True)
 class UnitState:
-    """State of a unit. `program` is the file that its main process runs, `revision` what the
-    process was started with as SERVICE_REVISION; both are empty where no process runs."""
+    """State of a unit. `pid` is its main process, `program` the file that it runs, `revision` what
+    it was started with as SERVICE_REVISION; 0 and empty where no process runs."""
 
     active: str = "inactive"
     enabled: str = ""
@@ -20,6 +20,7 @@ class UnitState:
     invocation: str = ""
     program: str = ""
     revision: str = ""
+    pid: int = 0
 
     to_json = asdict  # for `pyinfra … fact`
 
@@ -50,6 +51,7 @@ class Unit(FactBase[UnitState]):
             invocation=values.get("InvocationID", ""),
             program=values.get("program", ""),
             revision=values.get("SERVICE_REVISION", ""),
+            pid=int(values.get("MainPID", 0)),
         )
 
 

@@ -5,14 +5,19 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
-from core.backend_log import backend_in_use
+from core.build import Order
+from core.gate import elsewhere
+from core.gpu import memory_elsewhere
 from core.layout import PROXY_UNIT, SERVER_UNIT, Layout
+from core.models import Model
 from core.setups import Setup, Setups
 from core.speech import is_spoken
+from facts.kfd import Memory
 from facts.setups import Installed
-from facts.speech import Transcript
-from facts.user_unit import StartLog, Unit
+from facts.speech import Heard, Transcript
+from facts.user_unit import StartLog, Unit, UnitState
 from operations.connection import operation
+from operations.gpu import why_not_in_service
 from operations.refuse import refusal
 from operations.scripts import script
 
@@ -37,13 +42,17 @@ def remember(layout: Layout, api_key_file: str = "") -> Generator[StringCommand]
 
 
 @operation()
-def confirm(layout: Layout, backend: str, api_key_file: str = "") -> Generator[StringCommand]:
-    """Fail the host unless it transcribes speech through the proxy, on the backend asked for.
+def confirm(
+    layout: Layout, order: Order, model: Model, kfd: str, api_key_file: str = ""
+) -> Generator[StringCommand]:
+    """Fail the host unless it transcribes speech through the proxy, on the GPU that was chosen.
 
     Then what was confirmed last is back and serving before the run ends. What is confirmed is kept.
 
     + layout: where things lie
-    + backend: "hip" or "cpu"
+    + order: what was to be built, and what it is to run on
+    + model: what is to serve
+    + kfd: where the kernel says who uses which GPU (see facts/kfd.py)
     + api_key_file: on the host, where the proxy wants a key
     """
     # What counts is how the run leaves the host: before it, there is nothing to ask.
@@ -53,11 +62,11 @@ def confirm(layout: Layout, backend: str, api_key_file: str = "") -> Generator[S
     if not setups.now:
         yield refusal("verify: nothing is set up here; run deploy.py")
         return
-    reason = _complaint(setups.now, layout, api_key_file) or _wrong_backend(backend)
+    reason = _complaint(setups.now, layout, api_key_file) or _wrong_place(layout, order, model, kfd)
     if reason:
         yield refusal(f"verify: {reason}; {_fall_back(setups, layout, api_key_file)}")
     elif setups.is_confirmed:
-        host.noop(f"speech is transcribed through {setups.now.proxy_url} on {backend}")
+        host.noop(f"speech is transcribed through {setups.now.proxy_url} on {order.backend}")
     else:
         yield _keep(layout, setups.now)
 
@@ -134,23 +143,29 @@ def _complaint(setup: Setup, layout: Layout, api_key_file: str) -> str | None:
 
 
 def _transcript(setup: Setup, layout: Layout, api_key_file: str) -> str:
-    return host.get_fact(
+    heard: Heard = host.get_fact(
         Transcript, url=setup.proxy_url, sample=layout.sample, api_key_file=api_key_file
     )
+    return heard.text
 
 
-def _wrong_backend(wanted: str) -> str | None:
-    invocation = host.get_fact(Unit, unit=SERVER_UNIT).invocation
-    log: list[str] = host.get_fact(StartLog, invocation=invocation, _sudo=True)
-    used = backend_in_use(log)
-    if used == wanted:
+def _wrong_place(layout: Layout, order: Order, model: Model, kfd: str) -> str | None:
+    """Why whisper-server does not compute where it was told to; None when it does."""
+    server: UnitState = host.get_fact(Unit, unit=SERVER_UNIT)
+    log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
+    other = elsewhere(log, order) or _memory_elsewhere(order, model, kfd, server.pid)
+    if other is None:
         return None
-    found = f"runs on the {used}" if used else "does not say what it runs on"
-    return (
-        f"{SERVER_UNIT} {found}, asked for was {wanted}; see journalctl --user -u {SERVER_UNIT}. "
-        "A user manager from before the render group was joined is a common cause: reboot, then "
-        "run again"
-    )
+    cause = why_not_in_service(log, order, layout, server)
+    return f"{SERVER_UNIT} runs on {other}" + (f"; the cause: {cause}" if cause else "")
+
+
+def _memory_elsewhere(order: Order, model: Model, kfd: str, pid: int) -> str | None:
+    """Where the kernel says that the model lies, if that is not on the card."""
+    if order.gpu is None:
+        return None
+    used: int | None = host.get_fact(Memory, kfd=kfd, pid=pid)
+    return memory_elsewhere(order.gpu, used, model.size)
 
 
 def _fall_back(setups: Setups, layout: Layout, api_key_file: str) -> str:

@@ -1,23 +1,37 @@
 """Builds of whisper.cpp."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from pyinfra import host
+from pyinfra import host, logger
 from pyinfra.api import StringCommand
 
 from core.build import PROGRAMS, ROCM_PACKAGES, Order, Recipe
-from core.gate import Trial, complaint, has_passed, with_trials
+from core.gate import (
+    Complaint,
+    Trial,
+    complaint,
+    has_passed,
+    recorded_speeds,
+    speeds,
+    with_trials,
+)
 from core.layout import Layout
 from core.models import Model
+from core.speed import Speed, fastest, is_slower
 from facts.build import Manifest, Trials
 from facts.toolchain import Toolchain
 from operations.connection import operation
+from operations.gpu import why_not_here
 from operations.live import point
 from operations.refuse import refusal
 from operations.scripts import script, words
 from operations.shown import alone, narrated
+
+# How often each way is timed. A GPU needs a second; on a processor it is a guess, and a cheap one.
+ROUNDS = {"hip": 3, "cpu": 1}
 
 
 def _recipe(order: Order) -> Recipe:
@@ -71,8 +85,9 @@ def _text(manifest: object) -> str:
 def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand]:
     """Fail unless the build transcribes whisper.cpp's sample with the model that is to serve.
 
-    Both of its programs have to, on the backend that was asked for and in time; manifest.json
-    records what they showed. What has passed with this model is not tried again.
+    Both of its programs have to, on the GPU that was chosen and in time. Then it is timed with and
+    without flash attention, and whisper-server is to use what is faster. manifest.json records all
+    of it; what has passed with this model is not tried again.
 
     + layout: where things lie
     + order: what was built
@@ -84,26 +99,60 @@ def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand
     if has_passed(manifest, model):
         host.noop(f"{recipe.name} has transcribed with {model.name}")
         return
-    trial = words("try", path, f"{layout.models}/{model.file_name}", layout.sample)
-    yield narrated(*_environment(order), "nice", *trial)
-    trials: list[Trial] = host.get_fact(Trials, path=path)
-    reason = complaint(trials, order.backend)
-    if reason:
-        yield refusal("\n".join(_refused(order, model, path, reason, trials)))
+    yield _try(order, path, layout, model, "gate.log", PROGRAMS)
+    if not host.state.is_executing:  # what follows is about what that has left
         return
-    passed = with_trials(manifest, model, _now(), trials)
+    trials: list[Trial] = host.get_fact(Trials, path=f"{path}/gate.log")
+    found = complaint(trials, order)
+    if found:
+        yield refusal("\n".join(_refused(order, model, path, found)))
+        return
+    rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[order.backend]
+    yield _try(order, path, layout, model, "speed.log", rounds)
+    timed: list[Trial] = host.get_fact(Trials, path=f"{path}/speed.log")
+    measured = speeds(timed, order)
+    best = fastest(measured)
+    environment = f"FLASH_ATTENTION={best.flag if best else ''}\n"
+    yield script("write", f"{path}/{model.file_name}.env", environment)
+    passed = with_trials(manifest, model, _now(), trials, measured)
     yield script("write", f"{path}/manifest.json", _text(passed))
+    if best:
+        live = host.get_fact(Manifest, path=layout.build) or {}
+        _say_how_fast(order, model, best, live)
 
 
-def _refused(order: Order, model: Model, path: str, reason: str, trials: list[Trial]) -> list[str]:
+def _try(
+    order: Order, path: str, layout: Layout, model: Model, result: str, trials: Sequence[str]
+) -> StringCommand:
+    files = (path, f"{layout.models}/{model.file_name}", layout.sample, f"{path}/{result}")
+    return narrated(*_environment(order), "nice", *words("try", *files, *trials))
+
+
+def _refused(order: Order, model: Model, path: str, found: Complaint) -> list[str]:
     """What to tell of a build that did not pass: the end of the log that shows it, and why."""
-    shown = next((trial for trial in trials if reason.startswith(trial.program)), None)
-    log = shown.log[-15:] if shown else ()
+    log = found.trial.log if found.trial else ()
+    cause = why_not_here(log, order)
     return [
-        *log,
-        f"whisper.cpp {order.release.label} with {model.name} was not taken: {reason}; "
+        *log[-15:],
+        f"whisper.cpp {order.release.label} with {model.name} was not taken: {found.reason}; "
         f"what served goes on serving. All that it said: {path}/gate.log",
+        *([f"the cause: {cause}"] if cause else []),
     ]
+
+
+def _say_how_fast(order: Order, model: Model, best: Speed, live: Mapping[str, Any]) -> None:
+    """Say how fast a build is, and whether the live one was faster with the same model."""
+    attention = "with" if best.flash_attention else "without"
+    host.log(f"{order.release.label} with {model.name}: {best.label}, {attention} flash attention")
+    before = fastest(recorded_speeds(live, model))
+    if before and live["backend"] == order.backend and is_slower(best, before):
+        version = live["release"]["label"]
+        host.log_styled(
+            f"that is {best.work / before.work - 1:.0%} slower than {version} ({before.label}); "
+            f"--data whisper_version={version} stays with it",
+            fg="yellow",
+            log_func=logger.warning,
+        )
 
 
 @operation()

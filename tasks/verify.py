@@ -6,14 +6,16 @@ from tasks.target import Target, stage
 
 @stage("Verify")
 def transcribe(target: Target) -> None:
-    """Fail the host unless it transcribes speech through the proxy, on the backend asked for.
+    """Fail the host unless it transcribes speech through the proxy, on the GPU that was chosen.
 
     What transcribed before is back and serving then.
     """
     setups.confirm(
         name="Transcribe speech through the proxy",
         layout=target.layout,
-        backend=target.backend,
+        order=target.order,
+        model=target.settings.model,
+        kfd=target.settings.gpu_kfd,
         api_key_file=target.settings.proxy_api_key_file,
     )
     setups.tidy(name="Keep the last three builds", layout=target.layout)

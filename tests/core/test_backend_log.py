@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.backend_log import backend_in_use
+from core.backend_log import usage
 
 CPU_BUILD = [
     "whisper_init_from_file_with_params_no_state: loading model from 'ggml-small.en.bin'",
@@ -23,23 +23,64 @@ GPU = [
     "whisper_backend_init_gpu: using ROCm0 backend",
     "whisper_model_load:        ROCm0 total size =   487.00 MB",
 ]
+# As whisper.cpp v1.9.1 to v1.9.3 write it.
+NEWER = [
+    "ggml_cuda_init: found 1 ROCm devices (Total VRAM: 16368 MiB):",
+    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32, VRAM: 16368 MiB",
+    "whisper_backend_init_gpu: device 0: ROCm0 (type: 1)",
+    "whisper_backend_init_gpu: found GPU device 0: ROCm0 (type: 1, cnt: 0)",
+    *GPU[3:],
+]
 
 
 @pytest.mark.parametrize(
     ("log", "backend"),
     [
         (GPU, "hip"),
+        (NEWER, "hip"),
         (CPU_BUILD, "cpu"),
         (FALLBACK, "cpu"),
         (["whisper_init_with_params_no_state: use gpu    = 1"], None),
         (GPU[:2], None),
+        (GPU[:4], None),
         ([], None),
     ],
 )
 def test_a_log_shows_its_backend(log, backend):
-    assert backend_in_use(log) == backend
+    assert usage(log).backend == backend
 
 
 @pytest.mark.parametrize("line", FALLBACK[:1] + FALLBACK[2:])
 def test_one_line_of_the_cpu_outweighs_all_of_the_gpu(line):
-    assert backend_in_use([*GPU, line]) == "cpu"
+    assert usage([*GPU, line]).backend == "cpu"
+
+
+@pytest.mark.parametrize("log", [GPU, NEWER])
+def test_the_device_in_use_is_named(log):
+    assert usage(log).device == "AMD Radeon RX 7800 XT"
+    assert usage(log).gfx == "gfx1101"
+
+
+def test_of_two_devices_the_one_in_use_is_named():
+    both = [
+        "  Device 0: AMD Radeon Graphics, gfx1036 (0x1036), VMM: no, Wave Size: 32",
+        "  Device 1: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
+        "whisper_backend_init_gpu: using ROCm1 backend",
+        "whisper_model_load:        ROCm1 total size =   487.00 MB",
+    ]
+    assert usage(both).gfx == "gfx1101"
+
+
+def test_a_device_without_a_name_is_none():
+    assert usage([GPU[3], GPU[4]]).gfx == ""
+
+
+def test_the_line_that_says_most_is_the_one_that_is_told():
+    assert usage(FALLBACK).line == FALLBACK[0]
+    assert usage(list(reversed(FALLBACK))).line == FALLBACK[0]
+    assert usage(CPU_BUILD).line == CPU_BUILD[3]
+
+
+def test_whether_the_hip_backend_is_in_the_program_at_all():
+    assert usage(FALLBACK).hip_built
+    assert not usage(CPU_BUILD).hip_built

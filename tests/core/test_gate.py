@@ -5,12 +5,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.gate import complaint, has_passed, parse_trials, with_trials
+from core.build import Order
+from core.gate import (
+    complaint,
+    elsewhere,
+    has_passed,
+    parse_trials,
+    recorded_speeds,
+    speeds,
+    with_trials,
+)
+from core.gpu import Gpu
 from core.models import Model
+from core.release import Release
+from core.speed import Speed
 
 SENTENCE = "And so my fellow Americans, ask not what your country can do for you"
 CPU = ["whisper_backend_init_gpu: no GPU found", "whisper_model_load: CPU total size = 77 MB"]
 HIP = [
+    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
     "whisper_backend_init_gpu: using ROCm0 backend",
     "whisper_model_load: ROCm0 total size = 487 MB",
 ]
@@ -19,6 +32,9 @@ TIMES = [
     "whisper_print_timings:   encode time =    93.10 ms /     1 runs (    93.10 ms per run)",
     "whisper_print_timings:    total time =   480.00 ms",
 ]
+RELEASE = Release("v1.9.1", "a" * 40)
+ON_CPU = Order(RELEASE, "cpu")
+ON_CARD = Order(RELEASE, "hip", ("gfx1101",), Gpu(0, "gfx1101", 16 << 30))
 MODEL = Model("ggml-tiny.en.bin", "http://x/ggml-tiny.en.bin", "ab" * 32, None)
 
 
@@ -44,11 +60,12 @@ def test_the_times_are_whisper_cpp_s_own():
 
 
 def test_speech_on_the_backend_that_was_asked_for_passes():
-    assert complaint(parse_trials(log()), "hip") is None
+    assert complaint(parse_trials(log()), ON_CARD) is None
     cpu = log(section("whisper-cli", log=CPU), section("whisper-server", log=CPU))
-    assert complaint(parse_trials(cpu), "cpu") is None
+    assert complaint(parse_trials(cpu), ON_CPU) is None
 
 
+OTHER = ["  Device 0: AMD Radeon Graphics, gfx1036 (0x1036), VMM: no, Wave Size: 32", *HIP[1:]]
 SLOW = ["whisper_print_timings:    total time = 12500.00 ms"]
 
 
@@ -63,37 +80,91 @@ SLOW = ["whisper_print_timings:    total time = 12500.00 ms"]
         (log(server=section("whisper-server", 139)), "whisper-server ended with signal 11"),
         (log(section("whisper-cli", heard="Thank you.")), "whisper-cli heard 'Thank you.'"),
         (log(server=section("whisper-server", heard="")), "whisper-server heard ''"),
-        (log(section("whisper-cli", log=CPU)), "whisper-cli ran on cpu, asked for was hip"),
+        (
+            log(section("whisper-cli", log=CPU)),
+            "whisper-cli ran on cpu, asked for was hip (whisper_backend_init_gpu: no GPU found)",
+        ),
+        (
+            log(server=section("whisper-server", log=OTHER)),
+            "whisper-server ran on AMD Radeon Graphics (gfx1036), chosen was AMD GPU (gfx1101",
+        ),
+        (
+            log(server=section("whisper-server", log=HIP[1:])),
+            "whisper-server ran on a GPU that its log does not name",
+        ),
         (log(server=section("whisper-server", log=[])), "whisper-server ran on nobody knows what"),
         (log(section("whisper-cli", log=[*HIP, *SLOW])), "whisper-cli took 12.5 s for 11 s"),
     ],
 )
 def test_anything_else_does_not(lines: list[str], reason: str):
-    found = complaint(parse_trials(lines), "hip")
+    found = complaint(parse_trials(lines), ON_CARD)
     assert found is not None
-    assert found.startswith(reason)
+    assert found.reason.startswith(reason)
+
+
+def test_a_card_that_says_it_is_its_neighbour_is_the_one_that_was_chosen():
+    order = Order(RELEASE, "hip", ("gfx1030",), Gpu(0, "gfx1032", 8 << 30))
+    seen = ["  Device 0: AMD Radeon RX 6600, gfx1030 (0x1030), VMM: no, Wave Size: 32", *HIP[1:]]
+    assert elsewhere(seen, order) is None
 
 
 def test_a_processor_may_be_slower_than_speech():
     lines = log(
         section("whisper-cli", log=[*CPU, *SLOW]), section("whisper-server", log=[*CPU, *SLOW])
     )
-    assert complaint(parse_trials(lines), "cpu") is None
+    assert complaint(parse_trials(lines), ON_CPU) is None
+
+
+def timed(program: str, load: float, total: float, **changes: object) -> list[str]:
+    times = [f"whisper_print_timings: {what} time = {ms} ms"
+             for what, ms in (("load", load), ("encode", 93), ("total", total))]  # fmt: skip
+    return section(program, **{"log": [*HIP, *times], **changes})
+
+
+def test_the_best_run_of_each_kind_counts():
+    lines = [
+        *timed("whisper-cli-fa", 200, 500),
+        *timed("whisper-cli-nfa", 200, 520),
+        *timed("whisper-cli-fa", 300, 580),
+    ]
+    assert speeds(parse_trials(lines), ON_CARD) == [
+        Speed("-fa", 300, 93, 580),  # a slow disk is nothing that a server notices
+        Speed("-nfa", 200, 93, 520),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": 134}, {"heard": "Thank you."}, {"log": [*CPU, *TIMES]}, {"log": HIP}]
+)
+def test_a_run_that_failed_has_no_speed(changes: dict[str, object]):
+    lines = timed("whisper-cli-fa", 200, 500, **changes) + timed("whisper-cli-plain", 200, 520)
+    assert speeds(parse_trials(lines), ON_CARD) == [Speed("", 200, 93, 520)]
 
 
 def test_the_manifest_says_what_was_seen_of_each_model():
     when = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
     before = {"fingerprint": "x", "gate": {"cd" * 32: {"model": "other"}}}
     assert not has_passed(before, MODEL)
-    after = with_trials(before, MODEL, when, parse_trials(log(section("whisper-cli", log=TIMES))))
+    trials = parse_trials(log(section("whisper-cli", log=TIMES)))
+    measured = [Speed("-fa", 200, 93, 480), Speed("-nfa", 200, 99, 520)]
+    after = json.loads(json.dumps(with_trials(before, MODEL, when, trials, measured)))
     assert has_passed(after, MODEL)
+    assert recorded_speeds(after, MODEL) == measured
     assert set(after["gate"]) == {"cd" * 32, MODEL.sha256}
-    seen = json.loads(json.dumps(after))["gate"][MODEL.sha256]
+    seen = after["gate"][MODEL.sha256]
     assert seen["model"] == "ggml-tiny.en.bin"
     assert seen["when"] == "2026-11-22T12:00:00+00:00"
     assert seen["whisper-cli"]["milliseconds"]["total"] == 480.0
     assert seen["whisper-server"]["heard"] == SENTENCE
+    assert seen["speeds"][0] == {
+        "flag": "-fa", "load": 200, "encode": 93, "total": 480, "real_time_factor": 0.0436,
+    }  # fmt: skip
 
 
 def test_a_build_without_a_manifest_has_not_passed():
     assert not has_passed({}, MODEL)
+    assert recorded_speeds({}, MODEL) == []
+
+
+def test_a_build_that_was_never_timed_has_not_passed():
+    assert not has_passed({"gate": {MODEL.sha256: {"model": "ggml-tiny.en.bin"}}}, MODEL)

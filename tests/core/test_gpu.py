@@ -8,6 +8,7 @@ from core.gpu import (
     choose_gpu,
     choose_targets,
     gfx_name,
+    memory_elsewhere,
     parse_topology,
     pci_address,
 )
@@ -131,3 +132,20 @@ def test_a_list_of_targets_is_built_as_given_if_the_gpu_s_own_is_among_them():
     assert choose_targets(("gfx1100", "gfx1101"), CARD) == ("gfx1100", "gfx1101")
     with pytest.raises(Refusal, match=r"gpu_targets: got 'gfx1100;gfx1030', which lacks gfx1101"):
         choose_targets(("gfx1100", "gfx1030"), CARD)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "used", "model", "elsewhere"),
+    [
+        (CARD, 487 << 20, 487 << 20, False),
+        (CARD, 300 << 20, 487 << 20, False),  # a quantised one may be laid out otherwise
+        (CARD, 3 << 20, 487 << 20, True),
+        (CARD, 0, 487 << 20, True),
+        (CARD, 0, None, True),
+        (CARD, 3 << 20, None, False),
+        (CARD, None, 487 << 20, False),
+        (INTEGRATED, 0, 487 << 20, False),
+    ],
+)
+def test_a_model_that_is_not_in_the_card_s_memory_is_elsewhere(gpu, used, model, elsewhere):
+    assert (memory_elsewhere(gpu, used, model) is not None) is elsewhere

@@ -8,17 +8,32 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host, get_command_string
 
+from core.build import ROCM_PACKAGES, Order
+from core.gpu import Gpu
 from core.layout import Layout
+from core.models import Model
+from core.reach import Reach
+from core.release import Release
 from core.setups import Setup, Setups
+from facts.speech import Heard
+from facts.user_unit import UnitState
 from operations import setups
 
 SPOKEN = "And so my fellow Americans ask not what your country can do for you"
 CPU = ["whisper_backend_init_gpu: no GPU found", "whisper_model_load: CPU total size = 77 MB"]
 HIP = [
+    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
     "whisper_backend_init_gpu: using ROCm0 backend",
     "whisper_model_load: ROCm0 total size = 487 MB",
 ]
 LAYOUT = Layout("/h")
+RELEASE = Release("v1.9.1", "a" * 40)
+CARD = Gpu(0, "gfx1101", 16 << 30)
+SIZE = 487 << 20
+VERIFY = {"model": Model("ggml-tiny.en.bin", "", "ab" * 32, SIZE), "kfd": "/k"}
+ON_CPU = {"order": Order(RELEASE, "cpu"), **VERIFY}
+ON_CARD = {"order": Order(RELEASE, "hip", ("gfx1101",), CARD), **VERIFY}
+SERVER = "voicemode-whisper.service"
 
 
 def setup(number: int, name: str = "") -> Setup:
@@ -53,6 +68,8 @@ class Host:
         answers: dict[int, str] | None = None,
         log: list[str] = CPU,
         dead: str = "",
+        memory: int | None = SIZE,
+        reach: Reach | None = None,
     ) -> None:
         self.ran: list[str] = []
         self.dead = dead
@@ -62,11 +79,16 @@ class Host:
         facts = {
             "setups.Installed": {f"layout={LAYOUT}": found},
             "speech.Transcript": {
-                f"{asked}http://127.0.0.1:{2023 + number}": answer
+                f"{asked}http://127.0.0.1:{2023 + number}": Heard(answer)
                 for number, answer in (answers or {}).items()
             },
-            "user_unit.Unit": {"unit=voicemode-whisper.service": {"invocation": "6f4"}},
+            "user_unit.Unit": {f"unit={SERVER}": UnitState(invocation="6f4", pid=7)},
             "user_unit.StartLog": {"invocation=6f4": log},
+            "kfd.Memory": {"kfd=/k, pid=7": memory},
+            "machine.UserName": "ada",
+            "reach.FromUnit": {f"pid=7, unit={SERVER}, user=ada": reach or Reach()},
+            "build.Manifest": {f"path={LAYOUT.build}": {"toolchain": ["rocblas 7.1-1"]}},
+            "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": ["rocblas 7.1-1"]},
         }
         self.host = create_host(self.state, facts=facts)
         self.host.run_shell_command = self.run
@@ -90,15 +112,15 @@ class Host:
         return [command.split()[-1] for command in self.ran if "restore.sh" in command]
 
 
-@pytest.mark.parametrize(("backend", "log"), [("cpu", CPU), ("hip", HIP)])
-def test_what_was_confirmed_and_still_transcribes_is_left_alone(backend: str, log: list[str]):
+@pytest.mark.parametrize(("asked", "log"), [(ON_CPU, CPU), (ON_CARD, HIP)])
+def test_what_was_confirmed_and_still_transcribes_is_left_alone(asked: Any, log: list[str]):
     host = Host(installed(1, 1), {1: SPOKEN}, log)
-    assert host.apply(setups.confirm, backend=backend) == []
+    assert host.apply(setups.confirm, **asked) == []
     assert host.restored() == []
 
 
 def test_what_is_new_and_transcribes_is_kept():
-    (command,) = Host(installed(2, 1), {2: SPOKEN}).apply(setups.confirm, backend="cpu")
+    (command,) = Host(installed(2, 1), {2: SPOKEN}).apply(setups.confirm, **ON_CPU)
     assert command.startswith("sh -c remember.sh remember /h/.voicemode/services ")
     assert command.endswith(f" confirmed-{setup(2).server}")
 
@@ -106,7 +128,7 @@ def test_what_is_new_and_transcribes_is_kept():
 @pytest.mark.parametrize("answer", ["", "curl: (7) Failed to connect", '{"error": {"code": 503}}'])
 def test_anything_but_the_words_goes_back_and_fails(answer: str):
     host = Host(installed(2, 1), {2: answer, 1: SPOKEN})
-    (command,) = host.apply(setups.confirm, backend="cpu")
+    (command,) = host.apply(setups.confirm, **ON_CPU)
     assert host.restored() == [setup(1).name]
     assert "verify: http://127.0.0.1:2025 does not transcribe" in command
     assert answer[:20] in command
@@ -116,24 +138,49 @@ def test_anything_but_the_words_goes_back_and_fails(answer: str):
 
 def test_services_that_do_not_come_up_go_back_too():
     host = Host(installed(2, 1), {1: SPOKEN}, dead="127.0.0.1:2025")
-    (command,) = host.apply(setups.confirm, backend="cpu")
+    (command,) = host.apply(setups.confirm, **ON_CPU)
     assert host.restored() == [setup(1).name]
     assert "verify: w.service does not answer; whisper.cpp v1.1 with tiny.en is back" in command
 
 
 @pytest.mark.parametrize(
-    ("log", "found"), [(CPU, "runs on the cpu"), ([], "does not say what it runs on")]
+    ("log", "found"),
+    [
+        (CPU, "runs on cpu, asked for was hip (whisper_backend_init_gpu: no GPU found)"),
+        ([], "runs on nobody knows what, asked for was hip"),
+        ([HIP[0].replace("1101", "1036"), *HIP[1:]], "runs on AMD Radeon RX 7800 XT (gfx1036)"),
+    ],
 )
 def test_a_silent_fall_to_the_cpu_fails(log: list[str], found: str):
     host = Host(installed(2, 1), {2: SPOKEN, 1: SPOKEN}, log)
-    (command,) = host.apply(setups.confirm, backend="hip")
-    assert f"voicemode-whisper.service {found}, asked for was hip" in command
+    (command,) = host.apply(setups.confirm, **ON_CARD)
+    assert f"{SERVER} {found}" in command
     assert host.restored() == [setup(1).name]
+
+
+def test_what_the_kernel_accounts_outweighs_the_log():
+    host = Host(installed(2, 1), {2: SPOKEN, 1: SPOKEN}, HIP, memory=3 << 20)
+    (command,) = host.apply(setups.confirm, **ON_CARD)
+    assert f"{SERVER} runs on the CPU, as the kernel tells: 3 MiB of AMD GPU" in command
+
+
+def test_a_kernel_that_does_not_account_is_not_asked():
+    host = Host(installed(1, 1), {1: SPOKEN}, HIP, memory=None)
+    assert host.apply(setups.confirm, **ON_CARD) == []
+
+
+def test_the_cause_and_what_mends_it_are_told():
+    hidden = Reach(hidden=("/dev/kfd",), settings=("PrivateDevices=yes",))
+    log = ["ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected", *CPU]
+    host = Host(installed(2, 1), {2: SPOKEN, 1: SPOKEN}, log, reach=hidden)
+    (command,) = host.apply(setups.confirm, **ON_CARD)
+    assert f"; the cause: {SERVER} hides /dev/kfd from its process (PrivateDevices=yes)" in command
+    assert f"to mend it: systemctl --user edit {SERVER}" in command
 
 
 def test_what_is_back_and_does_not_work_either_is_said():
     host = Host(installed(2, 1), {2: "", 1: "502"})
-    (command,) = host.apply(setups.confirm, backend="cpu")
+    (command,) = host.apply(setups.confirm, **ON_CPU)
     assert "is back but: http://127.0.0.1:2024 does not transcribe" in command
 
 
@@ -146,7 +193,7 @@ def test_what_is_back_and_does_not_work_either_is_said():
 )
 def test_where_there_is_no_way_back_it_says_so(found: Setups, why: str):
     host = Host(found, {1: ""})
-    (command,) = host.apply(setups.confirm, backend="cpu")
+    (command,) = host.apply(setups.confirm, **ON_CPU)
     assert why in command
     assert host.restored() == []
 
@@ -154,7 +201,7 @@ def test_where_there_is_no_way_back_it_says_so(found: Setups, why: str):
 def test_before_the_run_there_is_nothing_to_ask():
     host = Host(installed(1))
     host.state.is_executing = False
-    assert host.apply(setups.confirm, backend="cpu") == []
+    assert host.apply(setups.confirm, **ON_CPU) == []
 
 
 def test_a_machine_set_up_by_hand_is_remembered_before_it_is_changed():
