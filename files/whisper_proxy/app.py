@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from aiohttp import web
 
@@ -9,6 +10,7 @@ from . import access, health, middleware, models, transcriptions
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
+from .gpu import Gpu
 from .keys import DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, TURNS, WATCH
 from .metrics import Metrics
 from .settings import Settings
@@ -39,11 +41,11 @@ def create_app(settings: Settings) -> web.Application:
 
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
     async with open_session() as session:
-        upstream = Upstream(app[SETTINGS].upstream, session)
-        app[WATCH] = watch = Watch(upstream)
-        app[DISPATCH] = Dispatcher(
-            upstream, app[TURNS], watch, app[METRICS], app[SETTINGS].max_wait
-        )
+        settings = app[SETTINGS]
+        upstream = Upstream(settings.upstream, session)
+        gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
+        app[WATCH] = watch = Watch(upstream, gpu)
+        app[DISPATCH] = Dispatcher(upstream, app[TURNS], watch, app[METRICS], settings.max_wait)
         await watch.look()
         watching = asyncio.create_task(watch.run())
         yield

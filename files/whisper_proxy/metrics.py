@@ -26,6 +26,7 @@ class Metrics:
         self.running = self._gauge("running", "Requests that have a turn")
         self.waiting = self._gauge("waiting", "Requests in the queue")
         self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")
+        self.gpu = self._gauge("gpu_in_use", "Whether whisper-server uses the GPU; NaN: unknown")
         self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
         self._inference = self._histogram("inference_seconds", "Time of an inference", INFERENCE)
         self._audio = self._histogram("audio_seconds", "Audio transcribed", AUDIO)

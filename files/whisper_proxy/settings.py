@@ -89,6 +89,13 @@ def label(text: str) -> str:
     return text
 
 
+def directory(text: str) -> str:
+    """Return a directory, which need not be there, or raise ValueError with what is allowed."""
+    if not text.startswith("/"):
+        raise ValueError("the absolute path of a directory")
+    return text
+
+
 def _setting(default: T, parse: Callable[[str], T], about: str, *, secret: bool = False) -> T:
     metadata = {"parse": parse, "help": about}
     return field(default=default, metadata=metadata, repr=not secret)
@@ -118,9 +125,17 @@ class Settings:
         "", key_file, "file with the key that clients must send; none: no key", secret=True
     )
     cors_origin: str = _setting("", cors_origin, "origin whose pages may call, or *; none: no page")
-    backend: str = _setting("", label, "shown in /health: what whisper-server was built for")
+    backend: str = _setting(
+        "", label, "shown in /health: what whisper-server was built for; hip: it is to use a GPU"
+    )
     device: str = _setting("", label, "shown in /health: what it runs on")
     whisper_version: str = _setting("", label, "shown in /health: the version of whisper.cpp")
+    kfd: str = _setting(
+        "/sys/class/kfd/kfd", directory, "directory in which the kernel shows who uses AMD GPUs"
+    )
+    gpu_memory: int = _setting(
+        0, whole(0, 2**50), "bytes of GPU memory that whisper-server takes at least; 0: not known"
+    )
 
     @property
     def english_only(self) -> bool:

@@ -1,11 +1,16 @@
 import asyncio
+import dataclasses
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from whisper_proxy import __version__, watch
+from whisper_proxy import __version__, app, watch
+from whisper_proxy.gpu import Gpu
 from whisper_proxy.settings import Settings
 
+from .fake_kernel import MODEL, FakeKernel
 from .fake_whisper import FakeWhisper
 from .samples import Client, form
 
@@ -38,9 +43,11 @@ async def test_healthy(client: Client) -> None:
         assert response.status == 200
         assert await response.json() == {
             "status": "ok",
+            "reason": None,
             "whisper_server": "ready",
             "model": "small",
             "backend": None,
+            "in_use": None,
             "device": None,
             "whisper_version": None,
             "version": __version__,
@@ -51,11 +58,17 @@ async def test_healthy(client: Client) -> None:
 async def test_failing_is_not_healthy(client: Client, whisper: FakeWhisper) -> None:
     whisper.health_status = 404
     assert await state(client, "failing") == 503
+    assert await reason(client) == "whisper-server is away or ill."
 
 
 async def status(client: Client) -> tuple[int, str]:
     async with client.get("/health") as response:
         return response.status, (await response.json())["status"]
+
+
+async def reason(client: Client) -> str:
+    async with client.get("/health") as response:
+        return (await response.json())["reason"]
 
 
 async def test_it_is_degraded_while_requests_wait_for_whisper_server(
@@ -64,6 +77,7 @@ async def test_it_is_degraded_while_requests_wait_for_whisper_server(
     await whisper_server.close()
     assert await state(client, "unreachable") == 200
     assert await status(client) == (200, "degraded")
+    assert await reason(client) == "whisper-server is away and requests wait for it."
 
 
 class TestAwayForLong:
@@ -78,6 +92,7 @@ class TestAwayForLong:
         assert await state(client, "unreachable") == 200
         await asyncio.sleep(1.1)
         assert await status(client) == (503, "unavailable")
+        assert await reason(client) == "whisper-server is away or ill."
 
 
 async def test_it_answers_at_once_while_whisper_server_does_not(
@@ -141,3 +156,84 @@ class TestDescribed:
             body = await response.json()
         assert (body["backend"], body["device"]) == ("hip", "AMD Radeon RX 7800 XT")
         assert body["whisper_version"] == "v1.9.1"
+
+
+class TestOnTheGpu:
+    """A whisper-server that was built for the GPU, and a kernel that shows what it uses."""
+
+    @pytest.fixture
+    def kernel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
+        kernel = FakeKernel(tmp_path)
+        kernel.runs("10")
+        there = partial(Gpu, proc=kernel.proc, cgroups=kernel.cgroups)
+        monkeypatch.setattr(app, "Gpu", there)
+        return kernel
+
+    @pytest.fixture
+    def settings(self, settings: Settings, kernel: FakeKernel) -> Settings:
+        kfd = str(kernel.kfd)
+        return dataclasses.replace(settings, backend="hip", kfd=kfd, gpu_memory=MODEL // 2)
+
+    async def using(self, client: Client, expected: str | None) -> dict[str, object]:
+        """Return the whole answer once this is said to be in use."""
+        for _ in range(100):
+            async with client.get("/health") as response:
+                assert response.status == 200
+                body = await response.json()
+            if body["in_use"] == expected:
+                return body
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never {expected}")
+
+    async def gauge(self, client: Client) -> str:
+        async with client.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+        (value,) = (line.split()[1] for line in lines if line.startswith("whisper_proxy_gpu_in_"))
+        return value
+
+    async def test_its_use_is_told(self, client: Client, kernel: FakeKernel) -> None:
+        kernel.uses_gpu("10", MODEL)
+        body = await self.using(client, "gpu")
+        assert (body["status"], body["reason"]) == ("ok", None)
+        assert await self.gauge(client) == "1.0"
+
+    async def test_a_fall_to_the_cpu_degrades(self, client: Client, kernel: FakeKernel) -> None:
+        kernel.uses_gpu("10", MODEL)
+        await self.using(client, "gpu")
+        kernel.ends("10")
+        kernel.runs("11")
+        body = await self.using(client, "cpu")
+        assert (body["status"], body["reason"]) == (
+            "degraded",
+            "whisper-server runs on the CPU, asked for was the GPU; "
+            "`pyinfra inventory.py tasks/doctor.py` says why.",
+        )
+        assert body["whisper_server"] == "ready"
+        assert await self.gauge(client) == "0.0"
+
+    async def test_one_that_is_away_uses_nothing(
+        self, client: Client, whisper_server: TestServer
+    ) -> None:
+        await self.using(client, "cpu")
+        await whisper_server.close()
+        body = await self.using(client, None)
+        assert body["reason"] == "whisper-server is away and requests wait for it."
+
+    async def test_nothing_is_wrong_where_nothing_tells(
+        self, client: Client, kernel: FakeKernel
+    ) -> None:
+        await self.using(client, "cpu")
+        kernel.shows_nothing()
+        body = await self.using(client, None)
+        assert (body["status"], body["reason"]) == ("ok", None)
+        assert await self.gauge(client) == "NaN"
+
+    class TestThatWasNotAskedFor:
+        @pytest.fixture
+        def settings(self, settings: Settings) -> Settings:
+            return dataclasses.replace(settings, backend="cpu")
+
+        async def test_the_cpu_is_as_good(self, client: Client) -> None:
+            async with client.get("/health") as response:
+                body = await response.json()
+            assert (body["status"], body["in_use"]) == ("ok", None)

@@ -25,6 +25,8 @@ GOOD = [
     ("cors_origin", "https://chat.lan/", "https://chat.lan"),
     ("cors_origin", "http://localhost:3000", "http://localhost:3000"),
     ("device", "AMD Radeon RX 7800 XT", "AMD Radeon RX 7800 XT"),
+    ("kfd", "/trial/kfd", "/trial/kfd"),
+    ("gpu_memory", "243805235", 243805235),
 ]
 BAD = [
     ("host", "", "a host name or an IP address"),
@@ -56,6 +58,8 @@ BAD = [
     ("api_key_file", "/nonexistent", "a readable file that holds one key"),
     ("api_key_file", "/dev/null", "a readable file that holds one key"),
     ("device", "a\nb", "printable"),
+    ("kfd", "kfd", "the absolute path of a directory"),
+    ("gpu_memory", "0.5", "a whole number from 0"),
 ]
 
 
@@ -68,6 +72,7 @@ def test_defaults() -> None:
         "whisper-1",
         *(1, 32, 45, 512, 30, 80),
         *("", "", "", "", ""),
+        *("/sys/class/kfd/kfd", 0),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from whisper_proxy import gpu
 
 from core.build import Order
 from core.gpu import Gpu
@@ -19,13 +20,15 @@ UNITS = (*SERVICES, PROXY_SOCKET)
 NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
 
 
-def order(backend: str) -> Order:
-    return Order(Release("v1.9.1", "a" * 40), backend, ("gfx1101",), Gpu(1, "gfx1101", 16 << 30))
+def order(backend: str, gfx: str = "gfx1101") -> Order:
+    return Order(Release("v1.9.1", "a" * 40), backend, (gfx,), Gpu(1, gfx, 16 << 30))
 
 
-def unit(name: str, backend: str = "hip", depends_on: str = "x", **changes: object) -> str:
+def unit(
+    name: str, backend: str = "hip", depends_on: str = "x", gfx: str = "gfx1101", **changes: object
+) -> str:
     settings = read_settings({**DEFAULTS, **changes})
-    return render(name, depends_on, settings=settings, order=order(backend))[0]
+    return render(name, depends_on, settings=settings, order=order(backend, gfx))[0]
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -65,6 +68,31 @@ def test_a_key_is_named_by_its_file_alone():
     assert "WHISPER_PROXY_API_KEY_FILE=/etc/key\n" in unit(
         PROXY_UNIT, proxy_api_key_file="/etc/key"
     )
+
+
+def test_the_proxy_sees_whether_half_of_the_model_lies_on_the_card():
+    text = unit(PROXY_UNIT, whisper_model="tiny.en", gpu_kfd="/trial/kfd")
+    assert "\nEnvironment=WHISPER_PROXY_KFD=/trial/kfd\n" in text
+    assert f"\nEnvironment=WHISPER_PROXY_GPU_MEMORY={77704715 // 2}\n" in text
+
+
+def test_a_model_of_unknown_size_counts_as_the_smallest():
+    text = unit(PROXY_UNIT, whisper_model="/models/ggml-own.bin", model_sha256="a" * 64)
+    assert f"WHISPER_PROXY_GPU_MEMORY={16 * 1024**2}\n" in text
+
+
+def test_what_integrated_graphics_take_is_not_known():
+    assert "WHISPER_PROXY_GPU_MEMORY=0\n" in unit(PROXY_UNIT, gfx="gfx1151")
+
+
+def test_nobody_looks_for_a_gpu_that_was_not_asked_for():
+    text = unit(PROXY_UNIT, backend="cpu")
+    assert "KFD" not in text
+    assert "GPU_MEMORY" not in text
+
+
+def test_the_proxy_knows_the_server_s_unit_by_its_name():
+    assert gpu.SERVER_UNIT == SERVER_UNIT
 
 
 def test_nothing_hides_the_gpu_from_the_server():

@@ -1,0 +1,45 @@
+"""What the kernel shows of processes, control groups and GPUs, as trees of files in a folder."""
+
+import shutil
+from pathlib import Path
+
+SLICE = "user.slice/user-1000.slice/user@1000.service/app.slice"
+MODEL = 487 * 10**6  # small.en, in bytes
+
+
+class FakeKernel:
+    """A machine with an AMD GPU on which the proxy runs as its unit. Paths as `Gpu` takes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.proc = folder / "proc"
+        self.cgroups = folder / "cgroup"
+        self.kfd = folder / "kfd"
+        self.own = self.proc / "self" / "cgroup"
+        self.server = self.cgroups / SLICE / "voicemode-whisper.service" / "cgroup.procs"
+        for directory in (self.own.parent, self.server.parent, self.kfd / "proc"):
+            directory.mkdir(parents=True)
+        self.own.write_text(f"0::/{SLICE}/voicemode-whisper-proxy.service\n")
+        self.server.write_text("")
+
+    def runs(self, *pids: str) -> None:
+        """These are whisper-server's process ids now."""
+        for pid in pids:
+            (self.proc / pid).mkdir(exist_ok=True)
+        self.server.write_text("".join(f"{pid}\n" for pid in pids))
+
+    def uses_gpu(self, pid: str, *memory: int | str) -> None:
+        """A process has /dev/kfd open, and so many bytes of memory on each GPU."""
+        directory = self.kfd / "proc" / pid
+        (directory / "queues").mkdir(parents=True)
+        (directory / "pasid").write_text("32769\n")
+        for number, size in enumerate(memory):
+            (directory / f"vram_{4096 + number}").write_text(f"{size}\n")
+
+    def ends(self, pid: str) -> None:
+        """A process that had /dev/kfd open is no more."""
+        shutil.rmtree(self.proc / pid)
+        shutil.rmtree(self.kfd / "proc" / pid)
+
+    def shows_nothing(self) -> None:
+        """The driver shows no processes."""
+        shutil.rmtree(self.kfd / "proc")
