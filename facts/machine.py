@@ -95,21 +95,3 @@ class Groups(FactBase[list[str]]):
 
     def process(self, output: Iterable[str]) -> list[str]:
         return " ".join(output).split()
-
-
-class ManagerGroups(FactBase[list[str] | None]):
-    """Names of the groups that the user's running service manager has, None where none runs.
-
-    A user added to a group does not have it in a manager that runs already, nor do its services.
-    """
-
-    def command(self, uid: int) -> str:
-        return (
-            f"pid=$(systemctl show -p MainPID --value user@{uid}.service); "
-            '[ "${pid:-0}" -gt 0 ] && for gid in '
-            "$(sed -n 's/^Groups://p' /proc/$pid/status); do "
-            "getent group $gid | cut -d: -f1; done || true"
-        )
-
-    def process(self, output: Iterable[str]) -> list[str]:
-        return list(output)

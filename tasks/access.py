@@ -13,8 +13,10 @@ def grant(target: Target) -> None:
     login.join(name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True)
     login.linger(name="Run services without a login", user=user, uid=uid, _sudo=True)
     if target.backend == "hip":
-        login.warn_of_missing_groups(
-            name="See whether the user's services have the groups",
+        login.take_effect(
+            name="Have the groups count at once",
+            user=user,
             uid=uid,
             groups=GPU_GROUPS,
+            _sudo=True,
         )

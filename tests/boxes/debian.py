@@ -13,8 +13,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # What Arch's `base` has too (curl because pacman needs it). No compiler, cmake, make, git, ninja,
 # ccache, ffmpeg or Python: a deploy has to bring those, through pacman.
 PACKAGES = (
-    "bzip2", "ca-certificates", "curl", "dbus", "dbus-user-session", "file", "gawk", "iproute2",
-    "libpam-systemd", "openssh-server", "pacman-package-manager", "pciutils",
+    "acl", "bzip2", "ca-certificates", "curl", "dbus", "dbus-user-session", "file", "gawk",
+    "iproute2", "libpam-systemd", "openssh-server", "pacman-package-manager", "pciutils",
     "procps", "psmisc", "sudo", "systemd", "systemd-sysv", "xz-utils",
 )  # fmt: skip
 
