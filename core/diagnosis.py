@@ -48,14 +48,17 @@ def diagnose(
     return (
         _library_gone(lines)
         or _not_built(used)
-        or _hidden(reach)
-        or _no_driver(reach)
-        or _not_allowed(reach, user)
+        or obstacle(reach, user)
         or _another_gpu(used, reach, gpu)
         or _turned_down(lines, gpu)
         or _changed(changed)
         or _unknown(lines, used)
     )
+
+
+def obstacle(reach: Reach, user: str) -> Cause | None:
+    """What keeps a program of the user's from the GPU's devices; None where nothing does."""
+    return _hidden(reach) or _no_driver(reach) or _not_allowed(reach, user)
 
 
 def _library_gone(lines: Sequence[str]) -> Cause | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.backend_log import usage
 from core.build import PROGRAMS, Order
+from core.gpu import elsewhere
 from core.models import Model
 from core.speech import SAMPLE_SECONDS, is_spoken
 from core.speed import FLAGS, Speed
@@ -72,18 +73,6 @@ def complaint(trials: Sequence[Trial], order: Order) -> Complaint | None:
     return None
 
 
-def elsewhere(log: Sequence[str], order: Order) -> str | None:
-    """What a program with this log computes on, where that is not what was asked for."""
-    used = usage(log)
-    if used.backend != order.backend:
-        because = f" ({used.line})" if used.line else ""
-        return f"{used.backend or 'nobody knows what'}, asked for was {order.backend}{because}"
-    if order.gpu and used.gfx != order.gpu.target:
-        other = f"{used.device} ({used.gfx})" if used.gfx else "a GPU that its log does not name"
-        return f"{other}, chosen was {order.gpu.label}"
-    return None
-
-
 def speeds(trials: Sequence[Trial], order: Order) -> list[Speed]:
     """The best run of each kind that transcribed the sample on what was asked for."""
     best: dict[str, Speed] = {}
@@ -99,7 +88,7 @@ def speeds(trials: Sequence[Trial], order: Order) -> list[Speed]:
 
 
 def _wrong_place(trial: Trial, order: Order) -> str | None:
-    other = elsewhere(trial.log, order)
+    other = elsewhere(usage(trial.log), order.backend, order.gpu)
     return f"ran on {other}" if other else None
 
 

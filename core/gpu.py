@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from core.backend_log import Usage
 from core.refusal import Refusal
 
 # Heap types of GPU memory in KFD's mem_banks: visible to the CPU or not (hsakmttypes.h).
@@ -146,6 +147,17 @@ def choose_targets(wanted: Sequence[str], gpu: Gpu | None) -> tuple[str, ...]:
             f"{gpu.label} needs; allowed is auto, or a list with {gpu.target} in it"
         )
     return tuple(wanted) or ((gpu.target,) if gpu else ())
+
+
+def elsewhere(used: Usage, backend: str, gpu: Gpu | None) -> str | None:
+    """What a program computes on, where that is not the backend and the GPU that were chosen."""
+    if used.backend != backend:
+        because = f" ({used.line})" if used.line else ""
+        return f"{used.backend or 'nobody knows what'}, asked for was {backend}{because}"
+    if backend == "hip" and gpu and used.gfx != gpu.target:
+        other = f"{used.device} ({used.gfx})" if used.gfx else "a GPU that its log does not name"
+        return f"{other}, chosen was {gpu.label}"
+    return None
 
 
 def memory_elsewhere(gpu: Gpu, used: int | None, model: int | None) -> str | None:

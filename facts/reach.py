@@ -23,7 +23,7 @@ echo "member $(id -nG "$1")"
 PROCESS = """
 [ -e "/proc/$1/root" ] || exit 0
 for device in /dev/kfd /dev/dri/renderD*; do
-  [ ! -e "$device" ] || [ -e "/proc/$1/root$device" ] || echo "hidden $device"
+  [ ! -e "$device" ] || [ "$device" -ef "/proc/$1/root$device" ] || echo "hidden $device"
 done
 tr '\\0' '\\n' < "/proc/$1/environ" |
   grep -E '^([A-Z]+_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|HSA_OVERRIDE_GFX_VERSION)=' |

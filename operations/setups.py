@@ -5,9 +5,9 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from core.backend_log import usage
 from core.build import Order
-from core.gate import elsewhere
-from core.gpu import memory_elsewhere
+from core.gpu import elsewhere, memory_elsewhere
 from core.layout import PROXY_UNIT, SERVER_UNIT, Layout
 from core.models import Model
 from core.setups import Setup, Setups
@@ -153,10 +153,12 @@ def _wrong_place(layout: Layout, order: Order, model: Model, kfd: str) -> str | 
     """Why whisper-server does not compute where it was told to; None when it does."""
     server: UnitState = host.get_fact(Unit, unit=SERVER_UNIT)
     log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
-    other = elsewhere(log, order) or _memory_elsewhere(order, model, kfd, server.pid)
+    other = elsewhere(usage(log), order.backend, order.gpu) or _memory_elsewhere(
+        order, model, kfd, server.pid
+    )
     if other is None:
         return None
-    cause = why_not_in_service(log, order, layout, server)
+    cause = why_not_in_service(log, order.gpu, layout, server) if order.gpu else None
     return f"{SERVER_UNIT} runs on {other}" + (f"; the cause: {cause}" if cause else "")
 
 

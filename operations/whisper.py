@@ -129,11 +129,11 @@ def _try(
 
 
 def _refused(order: Order, model: Model, path: str, found: Complaint) -> list[str]:
-    """What to tell of a build that did not pass: the end of the log that shows it, and why."""
+    """What to tell of a build that did not pass: the end of the log of one that failed, and why."""
     log = found.trial.log if found.trial else ()
-    cause = why_not_here(log, order)
+    cause = why_not_here(log, order.gpu) if order.gpu else None
     return [
-        *log[-15:],
+        *(log[-15:] if found.trial and found.trial.status else ()),
         f"whisper.cpp {order.release.label} with {model.name} was not taken: {found.reason}; "
         f"what served goes on serving. All that it said: {path}/gate.log",
         *([f"the cause: {cause}"] if cause else []),

@@ -109,7 +109,7 @@ def stage(name: str) -> Callable[[Callable[[Target], None]], PyinfraOperation[[]
             try:
                 body(target_of(host))
             except Refusal as refusal:
-                _fail(host, refusal)
+                fail(host, *refusal.lines)
             except Exception:
                 # A host that went away gives facts of nothing; its failure is reported already.
                 if not is_lost(host):
@@ -120,7 +120,8 @@ def stage(name: str) -> Callable[[Callable[[Target], None]], PyinfraOperation[[]
     return decorate
 
 
-def _fail(host: Host, refusal: Refusal) -> None:
-    for line in refusal.lines:
+def fail(host: Host, *lines: str) -> None:
+    """Print these lines as errors, and fail this host alone."""
+    for line in lines:
         host.log_styled(line, fg="red", log_func=logger.error)
     ctx_state.get().fail_hosts({host})

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.backend_log import usage
 from core.build import Order
 from core.gate import (
     complaint,
-    elsewhere,
     has_passed,
     parse_trials,
     recorded_speeds,
     speeds,
     with_trials,
 )
-from core.gpu import Gpu
+from core.gpu import Gpu, elsewhere
 from core.models import Model
 from core.release import Release
 from core.speed import Speed
@@ -105,7 +105,7 @@ def test_anything_else_does_not(lines: list[str], reason: str):
 def test_a_card_that_says_it_is_its_neighbour_is_the_one_that_was_chosen():
     order = Order(RELEASE, "hip", ("gfx1030",), Gpu(0, "gfx1032", 8 << 30))
     seen = ["  Device 0: AMD Radeon RX 6600, gfx1030 (0x1030), VMM: no, Wave Size: 32", *HIP[1:]]
-    assert elsewhere(seen, order) is None
+    assert elsewhere(usage(seen), "hip", order.gpu) is None
 
 
 def test_a_processor_may_be_slower_than_speech():
