@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode
 
-.PHONY: help deploy demo test test-fast torture bench lint format setup boxes lock clean
+.PHONY: help deploy demo test test-fast test-hip torture bench lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour'
+	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
 	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
@@ -31,6 +32,10 @@ test-fast: .venv/dev.done
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py
+
+test-hip: boxes
+	$(BIN)/python -m pytest -m hip tests/machines
+	$(BIN)/python -m bench --builds
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from . import __doc__ as about
+from . import builds, compiling, graph
 from .contenders import QUEUE
 from .load import RefusedError
 from .machine import described
@@ -28,12 +29,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=about)
     text = "instead of the table, where this proxy's time goes with uploads of SIZE megabytes"
     parser.add_argument("--profile", metavar="SIZE", type=float, help=text)
-    size = parser.parse_args().profile
+    about_builds = "instead of the table, what building for a card costs: compiles for minutes"
+    parser.add_argument("--builds", action="store_true", help=about_builds)
+    options = parser.parse_args()
     for number in INTERRUPTS:  # ends what it started, in any shell
         signal.signal(number, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-            print(_report(Path(temporary), size))
+            print(_report(Path(temporary), options))
     except (BenchError, RefusedError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -42,11 +45,14 @@ def main() -> int:
     return 0
 
 
-def _report(temporary: Path, size: float | None) -> str:
-    if size is not None:
-        return profile(round(size * MB), temporary)
+def _report(temporary: Path, options: argparse.Namespace) -> str:
+    if options.builds:
+        return compiling.report(temporary)
+    if options.profile is not None:
+        return profile(round(options.profile * MB), temporary)
     machine = described()
-    return f"{table(measure(temporary))}\n\n{machine}.\n{NOTES}"
+    building = builds.report(graph.counted(temporary))
+    return f"{table(measure(temporary))}\n\n{machine}.\n{NOTES}\n\n{building}"
 
 
 if __name__ == "__main__":

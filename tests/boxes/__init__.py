@@ -3,6 +3,7 @@
     from tests import boxes
 
     [box] = boxes.up("alpha")               # or up("alpha", base="converged")
+    [card] = boxes.up("card", kind=boxes.HIP)   # its pacman has ROCm; five minutes the first time
     box.run("id").stdout                    # over ssh, as ada; user="grace" or "root"
     box.reboot(), box.stop(), box.kill(), box.start(), box.running()
     box.save("converged")                   # a snapshot for other boxes to start from
@@ -14,7 +15,8 @@ Needs root on Debian; `boxes.unusable()` says why it cannot work here, or None.
 """
 
 from .box import Box
-from .fleet import down, up
+from .fleet import down, hip_toolchain, up, whisper_sources
+from .kinds import HIP
 from .requirements import missing, unusable
 from .server import Request, mark, requests_since
 from .shell import BoxError
@@ -23,14 +25,17 @@ from .system import BOX_PASSWORD
 
 __all__ = [
     "BOX_PASSWORD",
+    "HIP",
     "Box",
     "BoxError",
     "Request",
     "down",
+    "hip_toolchain",
     "mark",
     "missing",
     "requests_since",
     "snapshot",
     "unusable",
     "up",
+    "whisper_sources",
 ]

@@ -13,7 +13,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import debian, model, repository, snapshots, ssh, state, system, wheels, whisper_git
+from . import (
+    debian,
+    kinds,
+    model,
+    repository,
+    snapshots,
+    ssh,
+    state,
+    system,
+    toolchain,
+    wheels,
+    whisper_git,
+)
+from .kinds import Kind
 from .shell import end_children, step
 from .state import CACHE, CHECKOUT
 
@@ -38,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """All of them."""
+    """All that a box of one kind is made of, and what is served to it."""
 
     debian: Part
     system: Part
@@ -62,28 +75,81 @@ def key(*inputs: str) -> str:
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
 
 
-def parts() -> Parts:
+def parts(kind: Kind) -> Parts:
     """What the checkout asks for now; the keys must exist already."""
-    root_key = key(source("debian"))
-    root = CACHE / f"debian-{root_key}"
-    system_key = key(root_key, source("system"), ssh.PUBLIC_KEY.read_text())
-    repository_key = key(root_key, source("repository"), source("pacman"))
-    wheels_key = key(source("wheels"), *(lock.read_text() for lock in LOCKS))
+    root = _root(kind)
     return Parts(
-        Part("debian", "root filesystem", root_key, debian.build),
-        Part("system", "CachyOS layer", system_key, lambda at: system.build(at, root)),
-        Part(
-            "repository", "pacman repository", repository_key, lambda at: repository.build(at, root)
-        ),
-        Part("git", "whisper.cpp's git repository", key(source("whisper_git")), whisper_git.build),
+        root,
+        _system(kind, root),
+        _repository(kind, root),
+        git(),
         Part("models", "speech model", key(source("model"), source("ggml")), model.build),
-        Part("wheels", "Python packages", wheels_key, lambda at: wheels.build(at, LOCKS)),
+        _wheels(kind),
     )
 
 
-def ensure() -> Parts:
-    """Build what is missing, side by side, and return all parts."""
-    wanted = parts()
+def _root(kind: Kind) -> Part:
+    suite = kind.contents.suite
+    made_from = key(source("debian"), suite)
+    return Part(
+        f"debian{kind.suffix}", "root filesystem", made_from, lambda at: debian.build(at, suite)
+    )
+
+
+def _system(kind: Kind, root: Part) -> Part:
+    made_from = key(root.key, source("system"), ssh.PUBLIC_KEY.read_text(), kind.suffix)
+    return Part(
+        f"system{kind.suffix}",
+        "CachyOS layer",
+        made_from,
+        lambda at: system.build(at, root.path, kind.suffix),
+    )
+
+
+def _repository(kind: Kind, root: Part) -> Part:
+    made_from = key(root.key, source("repository"), source("pacman"), repr(kind.contents))
+    return Part(
+        f"repository{kind.suffix}",
+        "pacman repository",
+        made_from,
+        lambda at: repository.build(at, root.path, kind.contents),
+    )
+
+
+def _wheels(kind: Kind) -> Part:
+    locks = (lock.read_text() for lock in LOCKS)
+    made_from = key(source("wheels"), repr(kind.python), *locks)
+    return Part(
+        f"wheels{kind.suffix}",
+        "Python packages",
+        made_from,
+        lambda at: wheels.build(at, LOCKS, kind.python),
+    )
+
+
+def git() -> Part:
+    """whisper.cpp's git repository."""
+    made_from = key(source("whisper_git"))
+    return Part("git", "whisper.cpp's git repository", made_from, whisper_git.build)
+
+
+def hip_toolchain() -> Part:
+    """The HIP compiler in a directory."""
+    layout = repr((kinds.HIP.contents.suite, kinds.HIP_LINKS))
+    made_from = key(source("debian"), source("toolchain"), layout)
+    return Part("toolchain", "HIP compiler", made_from, toolchain.build)
+
+
+def ensure_part(part: Part) -> Path:
+    """Build one part where it is missing, and return where it lies."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _ensure(part)
+    return part.path
+
+
+def ensure(kind: Kind) -> Parts:
+    """Build what is missing of a kind, side by side, and return all its parts."""
+    wanted = parts(kind)
     if all(part.path.exists() for part in wanted.all()):
         return wanted
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -93,7 +159,7 @@ def ensure() -> Parts:
         except BaseException:
             end_children()
             raise
-    _prune(wanted)
+    _prune()
     return wanted
 
 
@@ -120,10 +186,11 @@ def _ensure(part: Part, after: Future[None] | None = None) -> None:
     unfinished.rename(part.path)
 
 
-def _prune(wanted: Parts) -> None:
+def _prune() -> None:
     """Delete outdated parts that no box uses, and the snapshots that stood on them."""
+    wanted = [hip_toolchain()] + [part for kind in kinds.ALL for part in parts(kind).all()]
     used = {Path(layer) for record in state.records() for layer in record.layers}
-    kept = {part.path for part in wanted.all()} | used
+    kept = {part.path for part in wanted} | used
     for path in set(CACHE.iterdir()) - kept:
         state.remove_tree(path)
     snapshots.prune()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .shell import BoxError, run
 
-SUITE = "trixie"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# debootstrap's recipe for every suite; it knows those by name alone that are older than itself.
+SCRIPT = Path("/usr/share/debootstrap/scripts/sid")
 
 # What Arch's `base` has too (curl because pacman needs it). No compiler, cmake, make, git, ninja,
 # ccache, ffmpeg or Python: a deploy has to bring those, through pacman.
@@ -29,11 +30,11 @@ def mirror() -> str:
     return sites[0]
 
 
-def build(target: Path) -> None:
+def build(target: Path, suite: str) -> None:
     """Make the root filesystem in `target`: Debian's files in Arch's layout, without apt."""
     include = "--include=" + ",".join(PACKAGES)
     options = ("--variant=minbase", f"--keyring={KEYRING}", include)
-    run("debootstrap", *options, SUITE, target, mirror())
+    run("debootstrap", *options, suite, target, mirror(), SCRIPT)
     _forget_debian(target)
     _merge_sbin(target / "usr")
 
@@ -68,29 +69,49 @@ def _merge_sbin(usr: Path) -> None:
     (usr / "sbin").symlink_to("bin")
 
 
-def download(root: Path, names: tuple[str, ...], work: Path) -> list[Path]:
-    """Fetch the .deb files that a root lacks to have the named packages.
+def download(root: Path, suite: str, names: tuple[str, ...], work: Path) -> list[Path]:
+    """Fetch the .deb files that a root of that suite lacks to have the named packages.
 
     apt runs outside, with this machine's way to the mirror, and only looks at the
     root's list of installed packages.
     """
-    archives = work / "archives"
-    for directory in (archives / "partial", work / "lists/partial"):
-        directory.mkdir(parents=True)
-    source = f"deb [signed-by={KEYRING}] {mirror()} {SUITE} main\n"
-    (work / "sources.list").write_text(source)
-    apt = ("apt-get", "-qq", "--yes", *_apt_options(root, work))
-    run(*apt, "update")
+    apt = _apt(suite, root / "var/lib/dpkg/status", work)
     run(*apt, "--no-install-recommends", "--download-only", "install", *names)
-    return sorted(archives.glob("*.deb"))
+    return sorted((work / "archives").glob("*.deb"))
 
 
-def _apt_options(root: Path, work: Path) -> list[str]:
+def download_all(suite: str, names: tuple[str, ...], without: str, work: Path) -> list[Path]:
+    """Fetch the .deb files of packages and of all that they need, but for the package `without`.
+
+    They are for unpacking into an empty directory.
+    """
+    status = work.with_name(work.name + ".status")
+    status.write_text("")
+    apt = _apt(suite, status, work)
+    plan = run(*apt, "--no-install-recommends", "--simulate", "install", *names)
+    needed = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
+    run(*apt, "download", *(name for name in needed if name != without), cwd=work / "archives")
+    status.unlink()
+    return sorted((work / "archives").glob("*.deb"))
+
+
+def _apt(suite: str, status: Path, work: Path) -> tuple[str, ...]:
+    """apt-get with that suite's packages, and what dpkg says is installed; its lists are new."""
+    for directory in ("archives/partial", "lists/partial"):
+        (work / directory).mkdir(parents=True)
+    source = f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n"
+    (work / "sources.list").write_text(source)
+    apt = ("apt-get", "-qq", "--yes", *_apt_options(status, work))
+    run(*apt, "update")
+    return apt
+
+
+def _apt_options(status: Path, work: Path) -> list[str]:
     settings = {
         "Dir::Etc::SourceList": work / "sources.list",
         "Dir::Etc::SourceParts": "-",
         "Dir::State::Lists": work / "lists",
-        "Dir::State::status": root / "var/lib/dpkg/status",
+        "Dir::State::status": status,
         "Dir::Cache::Archives": work / "archives",
         "APT::Sandbox::User": "root",
     }

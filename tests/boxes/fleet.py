@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from . import caches, inventory, machine, network, requirements, server, snapshots, ssh, state
+from . import (
+    caches,
+    inventory,
+    machine,
+    network,
+    requirements,
+    server,
+    snapshots,
+    ssh,
+    state,
+    whisper_git,
+)
 from .box import Box
+from .kinds import PLAIN, Kind
 from .shell import BoxError
 from .state import Record
+from .toolchain import Toolchain
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 RESERVED = {"localhost", "sources", "all", "boxes"}  # hosts and pyinfra groups
 
 
-def up(*names: str, base: str | None = None) -> list[Box]:
+def up(*names: str, base: str | None = None, kind: Kind = PLAIN) -> list[Box]:
     """Raise boxes that are not up, all at once, and return them in the order of the names.
 
     A new box starts from the snapshot `base`, or fresh; one that is down goes on from
@@ -23,7 +37,7 @@ def up(*names: str, base: str | None = None) -> list[Box]:
         check_name(name)
     requirements.ensure()
     with state.lock():
-        parts = _prepare()
+        parts = _prepare(kind)
         layers = _base(base) if base else parts.layers
         records = _records(list(dict.fromkeys(names)), layers)
         if base and any(record.layers != layers for record in records):
@@ -53,6 +67,20 @@ def remove(name: str) -> None:
     state.remove_tree(state.RUN / name)
 
 
+def hip_toolchain() -> Toolchain:
+    """The HIP compiler without a box, built first where it is missing."""
+    requirements.ensure()
+    with state.lock():
+        return Toolchain(caches.ensure_part(caches.hip_toolchain()))
+
+
+def whisper_sources(tag: str, target: Path) -> None:
+    """Write whisper.cpp's files as of that tag into `target`."""
+    requirements.ensure()
+    with state.lock():
+        whisper_git.export(caches.ensure_part(caches.git()), tag, target)
+
+
 def check_name(name: str) -> None:
     """Refuse what cannot be a host name, or means something else."""
     if not NAME.fullmatch(name):
@@ -61,10 +89,10 @@ def check_name(name: str) -> None:
         raise BoxError(f"bad name {name!r}: it means something else")
 
 
-def _prepare() -> caches.Parts:
-    """Everything that a box needs before it can boot."""
+def _prepare(kind: Kind) -> caches.Parts:
+    """Everything that a box of a kind needs before it can boot."""
     ssh.make_keys()
-    parts = caches.ensure()
+    parts = caches.ensure(kind)
     network.raise_bridge()
     ssh.write_known_hosts()
     server.start(parts)

@@ -6,13 +6,14 @@ import email
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import debian
@@ -49,16 +50,82 @@ LINKS: dict[str, dict[str, str]] = {
 Control = Mapping[str, str]  # fields of a .deb's control file
 
 
-def build(target: Path, root: Path) -> None:
-    """Make the repository in `target`: all that TARGETS need and `root` lacks."""
+@dataclass(frozen=True)
+class Contents:
+    """What a repository has: Debian's packages of one suite, Arch's names for them, and links.
+
+    `left_out` are files of theirs that it is to lack, as a regular expression.
+    """
+
+    suite: str
+    targets: tuple[str, ...] = TARGETS
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ALIASES)
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: LINKS)
+    left_out: str = "(?!)"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes package files with these contents into `target`."""
+
+    target: Path
+    contents: Contents
+
+    def convert(self, deb: Path, package: Package) -> None:
+        """Write the pacman package of a .deb, without unpacking it to disk."""
+        with ExitStack() as stack:
+            command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+            reader = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            tree = stack.enter_context(tarfile.open(fileobj=reader.stdout, mode="r|"))
+            self._write(package, lambda out: self._copy(tree, out))
+        if reader.returncode:
+            raise BoxError(f"dpkg-deb could not read {deb.name}")
+
+    def alias(self, name: str, known: list[Package]) -> Package:
+        """Write the package of an Arch name: dependencies and links; its version is the first's."""
+        behind = self.contents.aliases[name]
+        there = [package for wanted in behind for package in known if package.name == wanted]
+        first = there[0] if there else Package(name, "1-1", "part of the root filesystem")
+        package = replace(first, name=name, depends=behind, size=0)
+        self._write(package, lambda out: None)
+        return package
+
+    def _write(self, package: Package, fill: Callable[[tarfile.TarFile], None]) -> None:
+        """Write one package file: its .PKGINFO, what `fill` adds, and its links."""
+        with ExitStack() as stack:
+            command = ["zstd", "-q", "-1", "-o", str(self.target / package.filename)]
+            packer = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
+            out = stack.enter_context(tarfile.open(fileobj=packer.stdin, mode="w|"))
+            _add_text(out, ".PKGINFO", pkginfo(package))
+            fill(out)
+            for path, link in self.contents.links.get(package.name, {}).items():
+                out.addfile(_link(path, link))
+        if packer.returncode:
+            raise BoxError(f"zstd could not write {package.filename}")
+
+    def _copy(self, tree: tarfile.TarFile, out: tarfile.TarFile) -> None:
+        """Copy a .deb's files, each to where Arch has it."""
+        for member in tree:
+            path = installed_path(member.name)
+            if path is None or re.search(self.contents.left_out, path):
+                continue
+            hard_link = installed_path(member.linkname) if member.islnk() else None
+            moved = member.replace(name=path, linkname=hard_link or member.linkname, deep=False)
+            out.addfile(moved, tree.extractfile(member) if member.isreg() else None)
+
+
+def build(target: Path, root: Path, contents: Contents) -> None:
+    """Make the repository in `target`: all that its targets need and `root` lacks."""
     target.mkdir()
     work = target.with_name(target.name + ".work")
-    debs = debian.download(root, TARGETS, work)
+    writer = Writer(target, contents)
+    debs = debian.download(root, contents.suite, contents.targets, work)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         controls = list(pool.map(_control, debs))
         known = packages(controls)
-        list(pool.map(lambda deb, package: _convert(deb, package, target), debs, known))
-    known += [_alias(name, target, known) for name in ALIASES]
+        list(pool.map(writer.convert, debs, known))
+    for name in contents.aliases:
+        known.append(writer.alias(name, known))
     _write_database(target, known)
     shutil.rmtree(work)
 
@@ -88,51 +155,6 @@ def _package(control: Control, names: set[str], provides: Mapping[str, str]) -> 
 
 def _control(deb: Path) -> Control:
     return dict(email.message_from_string(run("dpkg-deb", "--field", deb)).items())
-
-
-def _convert(deb: Path, package: Package, target: Path) -> None:
-    """Write the pacman package of a .deb, without unpacking it to disk."""
-    with ExitStack() as stack:
-        command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
-        reader = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
-        tree = stack.enter_context(tarfile.open(fileobj=reader.stdout, mode="r|"))
-        _write_package(target, package, lambda out: _copy(tree, out))
-    if reader.returncode:
-        raise BoxError(f"dpkg-deb could not read {deb.name}")
-
-
-def _write_package(target: Path, package: Package, fill: Callable[[tarfile.TarFile], None]) -> None:
-    """Write one package file: its .PKGINFO, what `fill` adds, and its links."""
-    with ExitStack() as stack:
-        command = ["zstd", "-q", "-1", "-o", str(target / package.filename)]
-        packer = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
-        out = stack.enter_context(tarfile.open(fileobj=packer.stdin, mode="w|"))
-        _add_text(out, ".PKGINFO", pkginfo(package))
-        fill(out)
-        for path, link in LINKS.get(package.name, {}).items():
-            out.addfile(_link(path, link))
-    if packer.returncode:
-        raise BoxError(f"zstd could not write {package.filename}")
-
-
-def _copy(tree: tarfile.TarFile, out: tarfile.TarFile) -> None:
-    """Copy a .deb's files, each to where Arch has it."""
-    for member in tree:
-        path = installed_path(member.name)
-        if path is None:
-            continue
-        hard_link = installed_path(member.linkname) if member.islnk() else None
-        moved = member.replace(name=path, linkname=hard_link or member.linkname, deep=False)
-        out.addfile(moved, tree.extractfile(member) if member.isreg() else None)
-
-
-def _alias(name: str, target: Path, known: list[Package]) -> Package:
-    """Write the package of an Arch name: nothing but dependencies and links."""
-    behind = [package for package in known if package.name in ALIASES[name]]
-    first = behind[0] if behind else Package(name, "1-1", "part of the root filesystem")
-    package = replace(first, name=name, depends=ALIASES[name], size=0)
-    _write_package(target, package, lambda out: None)
-    return package
 
 
 def _link(path: str, target: str) -> tarfile.TarInfo:

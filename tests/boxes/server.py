@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import caches, network
+from . import caches, kinds, network
 from .shell import BoxError
 from .state import CHECKOUT, LOG, STATE, Process, write_whole
 from .system import SOURCES_PORT
@@ -46,7 +46,7 @@ def requests_since(point: int) -> list[Request]:
 
 
 def start(parts: caches.Parts) -> None:
-    """Serve these parts, unless that is what runs already."""
+    """Serve these parts, and those of other kinds that are there, unless it does already."""
     command = _command(parts)
     recipe = caches.key(caches.source("sources"), *command)
     recorded = _recorded()
@@ -80,13 +80,13 @@ def models() -> Path:
 
 
 def _command(parts: caches.Parts) -> list[str]:
-    served = {
-        "git": parts.git,
-        "pacman": parts.repository,
-        "models": parts.models,
-        "wheels": parts.wheels,
-    }
-    options = [word for name, part in served.items() for word in (f"--{name}", str(part.path))]
+    served = {"git": parts.git, "models": parts.models}
+    for kind in kinds.ALL:
+        of_kind = caches.parts(kind)
+        served[f"pacman{kind.suffix}"] = of_kind.repository
+        served[f"wheels{kind.suffix}"] = of_kind.wheels
+    there = {name: str(part.path) for name, part in served.items() if part.path.exists()}
+    options = [word for name, path in there.items() for word in (f"--{name}", path)]
     where = ["--address", network.address(network.GATEWAY), "--port", str(SOURCES_PORT)]
     return [sys.executable, "-m", "tests.boxes.sources", *where, *options]
 

@@ -2,6 +2,7 @@
 
     /pacman/  the pacman repository       /git/     git's smart HTTP, read only
     /models/  files, with ranges          /wheels/  a page of links for pip
+    /pacman-hip/ and /wheels-hip/ for boxes with ROCm
 
 Every request is logged as one line of JSON, so that a test can say what was fetched.
 """
@@ -23,7 +24,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.log import access_logger
 
-DIRECTORIES = ("pacman", "models", "wheels")
+DIRECTORIES = ("pacman", "pacman-hip", "models", "wheels", "wheels-hip")
 GIT_ROOT = web.AppKey("git_root", Path)
 BLOCK = 1 << 16  # bytes
 
@@ -112,12 +113,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.boxes.sources")
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, required=True)
-    for name in ("git", *DIRECTORIES):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--git", type=Path, required=True)
+    for name in DIRECTORIES:
+        parser.add_argument(f"--{name}", dest=name, type=Path)
     options = vars(parser.parse_args())
     access_logger.addHandler(logging.StreamHandler(sys.stdout))
     access_logger.setLevel(logging.INFO)
-    app = make_app(options["git"], {name: options[name] for name in DIRECTORIES})
+    app = make_app(options["git"], {name: options[name] for name in DIRECTORIES if options[name]})
     where = {"host": options["address"], "port": options["port"]}
     web.run_app(app, **where, access_log_class=RequestLog, print=None)
 

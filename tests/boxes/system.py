@@ -26,20 +26,20 @@ ANSI_COLOR="38;2;23;147;209"
 LOGO=cachyos
 """
 
-PACMAN_CONF = f"""\
+PACMAN_CONF = """\
 [options]
 Architecture = x86_64
 SigLevel = Never
 DisableSandbox
 
 [cachyos]
-Server = {SOURCES}/pacman
+Server = {repository}
 """
 
 PIP_CONF = f"""\
 [global]
 no-index = true
-find-links = {SOURCES}/wheels/
+find-links = {{wheels}}/
 trusted-host = {SOURCES_HOST}
 disable-pip-version-check = true
 """
@@ -85,10 +85,8 @@ unset file
 FILES: dict[str, tuple[int, str]] = {
     "usr/lib/os-release": (0o644, OS_RELEASE),
     "etc/arch-release": (0o644, ""),
-    "etc/pacman.conf": (0o644, PACMAN_CONF),
     # An empty database, without which an ordinary user cannot ask pacman anything.
     "var/lib/pacman/local/ALPM_DB_VERSION": (0o644, "9\n"),
-    "etc/pip.conf": (0o644, PIP_CONF),
     "etc/ccache.conf": (0o644, CCACHE_CONF),
     "etc/profile": (0o644, PROFILE),
     "etc/pam.d/common-session": (0o644, PAM_SESSION),
@@ -104,18 +102,28 @@ FILES: dict[str, tuple[int, str]] = {
 USERS = {"ada": 0o700, "grace": 0o755}
 
 
-def build(target: Path, debian: Path) -> None:
-    """Make the layer in `target`, over the root filesystem in `debian`."""
+def build(target: Path, debian: Path, suffix: str) -> None:
+    """Make the layer in `target`, over the root filesystem in `debian`.
+
+    Packages come from the sources' /pacman and /wheels, each name with `suffix`.
+    """
     root = target.with_name(target.name + ".root")
     work = target.with_name(target.name + ".work")
     target.mkdir()
     with mounted(root, [debian], target, work):
-        for path, (mode, text) in FILES.items():
+        for path, (mode, text) in {**FILES, **_sources(suffix)}.items():
             _write(root / path, text, mode)
         _write(root / "etc/ssh/ssh_host_ed25519_key", ssh.HOST_KEY.read_text(), 0o600)
         for path in ("var/log/journal", CCACHE_ON_BOX.lstrip("/")):
             (root / path).mkdir(parents=True, exist_ok=True)
         _add_users(root)
+
+
+def _sources(suffix: str) -> dict[str, tuple[int, str]]:
+    """The files that say where packages come from, as FILES."""
+    pacman = PACMAN_CONF.format(repository=f"{SOURCES}/pacman{suffix}")
+    pip = PIP_CONF.format(wheels=f"{SOURCES}/wheels{suffix}")
+    return {"etc/pacman.conf": (0o644, pacman), "etc/pip.conf": (0o644, pip)}
 
 
 def _add_users(root: Path) -> None:

@@ -79,6 +79,12 @@ def commit(bare: Path, tree: Path, tag: str, date: str) -> None:
     say(f"whisper.cpp {tag} is {run(*git, 'rev-parse', 'HEAD', env=env).strip()}")
 
 
+def export(target: Path, tag: str, directory: Path) -> None:
+    """Write the files of a release, from what `build` made in `target`, into a new directory."""
+    run("git", "clone", "--quiet", "--depth=1", f"--branch={tag}", f"file://{target / NAME}",
+        directory, env=environment())  # fmt: skip
+
+
 def environment(date: str = "") -> dict[str, str]:
     """git without anybody's settings, at a fixed time."""
     return {

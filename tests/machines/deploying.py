@@ -25,12 +25,12 @@ raised: set[str] = set()
 
 
 @contextmanager
-def raise_boxes(*names: str, base: str | None = None) -> Iterator[list[Box]]:
-    """Boxes that end with the context."""
+def raise_boxes(*names: str, **how: Any) -> Iterator[list[Box]]:
+    """Boxes that end with the context, raised as `boxes.up` does."""
     boxes.down(*names)
     raised.update(names)
     try:
-        yield boxes.up(*names, base=base)
+        yield boxes.up(*names, **how)
     finally:
         boxes.down(*names)
 
@@ -68,11 +68,11 @@ def command(
     return words
 
 
-def deploy(*boxes: Box, cwd: Path = ROOT, **options: Any) -> Run:
+def deploy(*boxes: Box, cwd: Path = ROOT, timeout: float = 900, **options: Any) -> Run:
     """Run the deploy on these boxes, to its end; the options are those of `command`."""
     done = subprocess.run(
         command(*boxes, **options),
-        cwd=cwd, capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL,
+        cwd=cwd, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     results = json.loads(done.stdout)["results"] if done.stdout.strip() else None
     return Run(done.returncode, done.stderr, results)

@@ -1,0 +1,62 @@
+"""Build directories of whisper.cpp that a real HIP compiler works in, without a box."""
+
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.build import Order
+from core.gpu import Gpu
+from core.release import Release
+from tests import boxes
+from tests.boxes.toolchain import Toolchain
+
+from .builds import RELEASE, Way
+
+ENVIRONMENT = Order(Release(RELEASE, "0" * 40), "hip", (), Gpu(0, "gfx1101", 16 << 30)).environment
+
+
+@dataclass(frozen=True)
+class Tree:
+    """whisper.cpp configured in one way, in the directory `work`."""
+
+    toolchain: Toolchain
+    way: Way
+    work: Path
+
+    @classmethod
+    def configured(cls, way: Way, work: Path) -> "Tree":
+        """Write whisper.cpp into `work` and configure it as the deploy does."""
+        work.mkdir(exist_ok=True)
+        boxes.whisper_sources(RELEASE, work / "source")
+        tree = cls(boxes.hip_toolchain(), way, work)
+        tree.run("cmake", "-G", "Ninja", "-S", "source", "-B", "build", *way.arguments)
+        return tree
+
+    @property
+    def build(self) -> Path:
+        """The build directory."""
+        return self.work / "build"
+
+    def run(self, *argv: str) -> str:
+        """Run a program of the toolchain in `work`, with the deploy's environment."""
+        return self.toolchain.run(self.work, *argv, environment=ENVIRONMENT)
+
+    def text(self, name: str) -> str:
+        """A file of the build directory."""
+        return (self.build / name).read_text()
+
+    def plan(self) -> list[str]:
+        """What ninja would run, a line for each edge."""
+        return self.run("ninja", "-C", "build", "-n", *self.way.targets).splitlines()
+
+    def make(self, *objects: str) -> float:
+        """Compile these files, and return the CPU seconds that it took."""
+        before = _spent()
+        self.run("nice", "-n", "19", "env", "CCACHE_DISABLE=1", "ninja", "-C", "build", *objects)
+        return _spent() - before
+
+
+def _spent() -> float:
+    """CPU seconds of all programs that this process has run and seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,52 @@
+"""What the repository of a box with ROCm has under Arch's names."""
+
+import re
+
+import pytest
+
+from core.build import ROCM, ROCM_PACKAGES, cmake_arguments, packages
+from tests.boxes import kinds
+from tests.boxes.kinds import HIP, PLAIN
+
+OFFERED = {*HIP.contents.targets, *HIP.contents.aliases}
+
+
+def test_it_has_what_the_deploy_installs_and_asks_for():
+    assert {*packages("hip"), *ROCM_PACKAGES} <= OFFERED
+    assert "rocm-hip-sdk" not in {*PLAIN.contents.targets, *PLAIN.contents.aliases}
+
+
+def test_what_is_behind_an_arch_name_is_there():
+    behind = {name for names in HIP.contents.aliases.values() for name in names}
+    assert behind <= OFFERED
+
+
+def test_the_compiler_that_cmake_is_told_of_is_linked_to_by_a_package():
+    (compiler,) = [
+        word.partition("=")[2]
+        for word in cmake_arguments("hip", ("gfx1101",))
+        if word.startswith("-DCMAKE_HIP_COMPILER=")
+    ]
+    links = HIP.contents.links["rocm-llvm"]
+    assert compiler.startswith(f"{ROCM}/")
+    assert any(compiler.startswith(f"/{path}/") for path in links)
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("usr/lib/x86_64-linux-gnu/rocblas/4.4.1/library/Kernels.so-000-gfx1101.hsaco", True),
+        ("usr/lib/x86_64-linux-gnu/rocblas/4.4.1/library/T_HH_fallback.dat", True),
+        ("usr/lib/x86_64-linux-gnu/rocblas/4.4.1/library/T_HH_gfx1101.dat", True),
+        ("usr/lib/x86_64-linux-gnu/rocblas/4.4.1/library/T_HH_fallback_gfx90a-xnack+.hsaco", False),
+        ("usr/lib/x86_64-linux-gnu/rocblas/4.4.1/library/Kernels.so-000-gfx1010.hsaco", False),
+        ("usr/lib/x86_64-linux-gnu/librocblas.so.4.4", True),
+    ],
+)
+def test_rocblas_has_code_for_one_card(path: str, kept: bool):
+    assert (re.search(HIP.contents.left_out, path) is None) is kept
+    assert re.search(PLAIN.contents.left_out, path) is None
+
+
+def test_kinds_are_told_apart_by_their_suffix():
+    assert len({kind.suffix for kind in kinds.ALL}) == len(kinds.ALL)
