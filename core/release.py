@@ -1,7 +1,8 @@
 """Which commit of whisper.cpp `whisper_version` means."""
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.refusal import Refusal
@@ -28,28 +29,42 @@ def parse_refs(lines: Iterable[str]) -> dict[str, str]:
     return refs | peeled
 
 
-def resolve_release(version: str, refs: Mapping[str, str]) -> Release:
-    """The release that `version` names among `refs`: latest, a tag, a branch or a commit id."""
+def resolve_release(version: str, refs: Mapping[str, str], defects: Collection[str]) -> Release:
+    """The release that `version` names among `refs`: latest, a tag, a branch or a commit id.
+
+    The latest is none of the tags with known `defects`.
+    """
     if re.fullmatch(r"[0-9a-f]{40}", version):
         return Release(version[:12], version)
     if version == "latest":
-        version = _newest(refs)
+        version = _newest(refs, defects)
     for reference in (f"refs/tags/{version}", f"refs/heads/{version}"):
         if reference in refs:
             return Release(re.sub(r"[^A-Za-z0-9._-]", "-", version), refs[reference])
     raise Refusal(
         f"whisper_version: got {version!r}, which whisper_repo has not; allowed is latest, a tag "
-        f"(the newest is {_newest(refs)}), a branch or a full commit id"
+        f"(the newest is {_newest(refs, defects)}), a branch or a full commit id"
     )
 
 
-def _newest(refs: Mapping[str, str]) -> str:
-    tags = [
-        match for name in refs if (match := re.fullmatch(r"refs/tags/(v(\d+)\.(\d+)\.(\d+))", name))
-    ]
-    if not tags:
+def skipped(chosen: Release, refs: Mapping[str, str], defects: Collection[str]) -> list[str]:
+    """Tags with known defects that are newer than the chosen one, the newest first."""
+    newer = itertools.takewhile(lambda tag: tag != chosen.label, reversed(_tags(refs)))
+    return [tag for tag in newer if tag in defects]
+
+
+def _newest(refs: Mapping[str, str], defects: Collection[str]) -> str:
+    sound = [tag for tag in _tags(refs) if tag not in defects]
+    if not sound:
         raise Refusal(
-            "whisper_version: whisper_repo has no release tag such as v1.9.1; name a branch or a "
-            "full commit id"
+            "whisper_version: whisper_repo has no release tag such as v1.9.1 without known "
+            "defects; name a branch or a full commit id"
         )
-    return max(tags, key=lambda tag: tuple(map(int, tag.groups()[1:]))).group(1)
+    return sound[-1]
+
+
+def _tags(refs: Mapping[str, str]) -> list[str]:
+    """The tags of releases, the oldest first."""
+    found = (re.fullmatch(r"refs/tags/(v(\d+)\.(\d+)\.(\d+))", name) for name in refs)
+    tags = sorted((tuple(map(int, match.groups()[1:])), match[1]) for match in found if match)
+    return [tag for _, tag in tags]

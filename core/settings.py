@@ -21,6 +21,7 @@ class Settings:
     """What the operator asked for. `gpu_targets` is empty for "auto"."""
 
     whisper_version: str
+    whisper_known_defects: Mapping[str, str]
     whisper_repo: str
     whisper_backend: str
     gpu_targets: tuple[str, ...]
@@ -96,6 +97,16 @@ def _version(data: Mapping[str, Any]) -> str:
         return value
     allowed = "latest, a tag such as v1.9.1, a branch or a full commit id"
     raise _wrong("whisper_version", value, allowed)
+
+
+def _known_defects(data: Mapping[str, Any]) -> Mapping[str, str]:
+    value = data["whisper_known_defects"]
+    if isinstance(value, Mapping) and all(
+        isinstance(word, str) for x in value.items() for word in x
+    ):
+        return dict(value)
+    allowed = 'a mapping of tags to reasons, such as {"v1.9.2": "miscompiles"}, or {}'
+    raise _wrong("whisper_known_defects", value, allowed)
 
 
 def _http_url(name: str) -> Callable[[Mapping[str, Any]], str]:
@@ -186,6 +197,7 @@ def _uninstall_models(data: Mapping[str, Any]) -> bool:
 
 READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_version": _version,
+    "whisper_known_defects": _known_defects,
     "whisper_repo": _http_url("whisper_repo"),
     "whisper_backend": _backend,
     "gpu_targets": _gpu_targets,

@@ -10,6 +10,8 @@ from os import environ
 # "latest" release, looked up at every run, so that running again upgrades; or a tag (v1.9.1, not
 # 1.9.1), a branch or a full commit id to stay at.
 whisper_version = "latest"
+# Releases that "latest" skips, and why.
+whisper_known_defects = {"v1.9.2": "compiles HIP with unsafe maths, mended in v1.9.3"}
 # Where whisper.cpp is cloned from: an http:// or https:// URL.
 whisper_repo = "https://github.com/ggml-org/whisper.cpp"
 # "hip" uses the AMD GPU, "cpu" does not; "auto" takes hip where an AMD GPU is found.

@@ -2,9 +2,12 @@
 
 import sys
 
+from pyinfra import logger
+
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.machine import BUILD_SPACE, check_platform, check_space, check_user
 from core.refusal import Refusal
+from core.release import skipped
 from facts.files import Exists, LinkTarget
 from facts.machine import FreeSpace, SudoNeedsPassword, UserName
 from facts.ports import Listeners
@@ -27,6 +30,8 @@ def check(target: Target) -> None:
     _check_key(target)
     _check_disk(target)
     target.host.log(_summary(target))
+    for line in _defects(target):
+        target.host.log_styled(line, fg="yellow", log_func=logger.warning)
 
 
 def _check_sudo(target: Target) -> None:
@@ -91,6 +96,17 @@ def _summary(target: Target) -> str:
     if gpu.override:
         targets += f", whose code {gpu.gfx} runs (HSA_OVERRIDE_GFX_VERSION={gpu.override})"
     return f"{what} for {gpu.label}, built for {targets}"
+
+
+def _defects(target: Target) -> list[str]:
+    """What is known against the release, or against newer ones that it was taken before."""
+    defects, release = target.settings.whisper_known_defects, target.release
+    if release.label in defects:
+        return [f"{release.label} has a known defect: it {defects[release.label]}"]
+    if target.settings.whisper_version != "latest":
+        return []
+    passed_over = skipped(release, target.refs, defects)
+    return [f"{tag} is newer, and skipped: it {defects[tag]}" for tag in passed_over]
 
 
 def _why_cpu(target: Target) -> str:

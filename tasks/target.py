@@ -65,14 +65,20 @@ class Target:
         return choose_targets(self.settings.gpu_targets, self.gpu)
 
     @cached_property
-    def release(self) -> Release:
+    def refs(self) -> dict[str, str]:
+        """What whisper_repo has, by git's name for it."""
         repo = self.settings.whisper_repo
         answer = self.host.get_fact(Advertisement, repo=repo)
         refs = parse_refs(answer)
         if not refs:
             reason = answer[-1] if answer else "no answer"
             raise Refusal(f"whisper_repo: cannot read {repo} as a git repository: {reason}")
-        return resolve_release(self.settings.whisper_version, refs)
+        return refs
+
+    @cached_property
+    def release(self) -> Release:
+        settings = self.settings
+        return resolve_release(settings.whisper_version, self.refs, settings.whisper_known_defects)
 
     @property
     def order(self) -> Order:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.refusal import Refusal
-from core.release import Release, parse_refs, resolve_release
+from core.release import Release, parse_refs, resolve_release, skipped
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 # As git http-backend answers, with NULs made spaces.
@@ -40,19 +40,34 @@ def test_an_error_has_no_references():
     ],
 )
 def test_a_version_is_a_release(version, release):
-    assert resolve_release(version, REFS) == release
+    assert resolve_release(version, REFS, {}) == release
 
 
 def test_a_branch_with_a_slash_is_still_one_directory_name():
-    assert resolve_release("fix/x", {"refs/heads/fix/x": A}).label == "fix-x"
+    assert resolve_release("fix/x", {"refs/heads/fix/x": A}, {}).label == "fix-x"
 
 
 @pytest.mark.parametrize("version", ["v9.9.9", "1.9.9", "aaaaaaa"])
 def test_an_unknown_version_is_refused_with_the_newest_there_is(version):
     with pytest.raises(Refusal, match=rf"whisper_version: got '{version}'.*newest is v1\.10\.0"):
-        resolve_release(version, REFS)
+        resolve_release(version, REFS, {})
 
 
 def test_a_repository_without_releases_has_no_latest():
     with pytest.raises(Refusal, match="no release tag"):
-        resolve_release("latest", {"refs/heads/master": A})
+        resolve_release("latest", {"refs/heads/master": A}, {})
+
+
+def test_the_latest_is_one_without_known_defects():
+    release = resolve_release("latest", REFS, {"v1.10.0": "miscompiles"})
+    assert release.label == "v1.9.9"
+    assert skipped(release, REFS, {"v1.10.0": "miscompiles", "v1.9.9": "too"}) == ["v1.10.0"]
+
+
+def test_what_has_known_defects_can_still_be_asked_for():
+    assert resolve_release("v1.10.0", REFS, {"v1.10.0": "miscompiles"}).label == "v1.10.0"
+
+
+def test_a_repository_of_nothing_but_defects_has_no_latest():
+    with pytest.raises(Refusal, match=r"no release tag such as v1\.9\.1 without known defects"):
+        resolve_release("latest", REFS, {"v1.10.0": "a", "v1.9.9": "b"})

@@ -82,6 +82,19 @@ def test_integrated_graphics_are_left_alone_unless_asked_for(tmp_path: Path):
     assert "for AMD GPU (gfx1036), built for gfx1030" in output
 
 
+def test_a_release_with_known_defects_is_skipped_and_that_is_said(tmp_path: Path):
+    newer = [*HEALTHY["git-upload-pack"], f"003e{COMMIT} refs/tags/v1.9.2"]
+    host = {"a": HEALTHY | {"git-upload-pack": newer}}
+    _, output, _ = plan(tmp_path, host)
+    assert line_of(output, "a")[0].startswith("whisper.cpp v1.9.1 with small.en")
+    reason = "compiles HIP with unsafe maths, mended in v1.9.3"
+    assert f"v1.9.2 is newer, and skipped: it {reason}" in output
+    _, output, _ = plan(tmp_path, host, "--data", "whisper_version=v1.9.2")
+    assert f"v1.9.2 has a known defect: it {reason}" in output
+    _, output, _ = plan(tmp_path, host, "--data", "whisper_version=v1.9.1")
+    assert "skipped" not in output
+
+
 def test_one_host_s_trouble_is_its_own(tmp_path: Path):
     hosts = {"good": HEALTHY, "debian": DEBIAN, "other": HEALTHY}
     status, output, _ = plan(tmp_path, hosts)
