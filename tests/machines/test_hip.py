@@ -78,7 +78,7 @@ def test_the_build_fails_at_the_gate_with_the_cause(run: Run):
     last = [line for line in run.output.splitlines() if "--> Starting operation:" in line][-1]
     assert last.strip().endswith("whisper.cpp | Hear whisper.cpp v1.9.1 transcribe")
     assert (
-        "whisper-cli ran on cpu, asked for was hip (ggml_cuda_init: failed to initialize ROCm: "
+        "ran on cpu, asked for was hip (ggml_cuda_init: failed to initialize ROCm: "
         "no ROCm-capable device is detected); what served goes on serving"
     ) in run.output
     assert "the cause: the kernel shows no /dev/kfd" in run.output
@@ -106,6 +106,18 @@ def test_a_second_run_fails_the_same_without_building(box: Box, run: Run):
     assert again.status == 1
     assert "ran on cpu, asked for was hip" in again.output
     assert "Building HIP object" not in again.output
+
+
+def test_after_an_upgrade_of_rocm_it_is_built_anew(box: Box, build: str, run: Run):
+    box.run(
+        "cd /var/lib/pacman/local && mv rocblas-[0-9]* rocblas-99-1"
+        " && sed -i '/%VERSION%/{n;s/.*/99-1/}' rocblas-99-1/desc",
+        user="root",
+    )
+    upgraded = deploy(box, whisper_backend="hip", gpu_kfd=KFD, timeout=COMPILING)
+    made_since = f"cd {CHECKOUT} && grep -l 'rocblas 99-1' build-v*/manifest.json"
+    assert len(box.run(made_since).stdout.split()) == 1
+    assert "ran on cpu, asked for was hip" in upgraded.output
 
 
 def test_what_served_goes_on_serving(box: Box, before: str, run: Run):
