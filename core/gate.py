@@ -1,8 +1,9 @@
 """What a build has to show before it may serve, read from the log that try.sh writes.
 
 Both programs of the build transcribe whisper.cpp's sample with the model that is to serve. The log
-has a section for each: a line `### PROGRAM STATUS`, the words it heard, a line `### log`, its log;
-and such sections for runs of whisper-cli that are there for their time (core/speed.py).
+has a section for each: a line `### PROGRAM STATUS`, the words it heard, for whisper-server a line
+`### memory BYTES` where the kernel accounts the GPU's, a line `### log`, its log. There are such
+sections for runs of whisper-cli too that are there for their time (core/speed.py).
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 from core.backend_log import usage
 from core.build import PROGRAMS, Order
-from core.gpu import elsewhere
+from core.gpu import elsewhere, memory_elsewhere
 from core.models import Model
 from core.speech import SAMPLE_SECONDS, is_spoken
 from core.speed import FLAGS, Speed
@@ -24,12 +25,16 @@ TIMINGS = re.compile(r"whisper_print_timings:\s+(load|encode|total) time =\s*([0
 
 @dataclass(frozen=True)
 class Trial:
-    """What one program made of the sample: its exit status, the words, the lines of its log."""
+    """What one program made of the sample: its exit status, the words, the lines of its log.
+
+    `memory` are the bytes of GPU memory that it had, None where that is not known.
+    """
 
     program: str
     status: int
     heard: str
     log: tuple[str, ...]
+    memory: int | None = None
 
     @property
     def timings(self) -> dict[str, float]:
@@ -57,27 +62,34 @@ def parse_trials(lines: Iterable[str]) -> list[Trial]:
 
 
 def _trial(program: str, status: int, body: str) -> Trial:
-    heard, _, log = body.partition("\n### log")
-    return Trial(program, status, " ".join(heard.split()), tuple(log.strip("\n").splitlines()))
+    above, _, log = body.partition("\n### log")
+    heard, _, memory = above.partition("\n### memory ")
+    return Trial(
+        program,
+        status,
+        " ".join(heard.split()),
+        tuple(log.strip("\n").splitlines()),
+        int(memory) if memory else None,
+    )
 
 
-def complaint(trials: Sequence[Trial], order: Order) -> Complaint | None:
-    """Why the build of this order may not serve; None when it may."""
+def complaint(trials: Sequence[Trial], order: Order, model: Model) -> Complaint | None:
+    """Why the build of this order may not serve with this model; None when it may."""
     for program in PROGRAMS:
         trial = next((trial for trial in trials if trial.program == program), None)
         if trial is None:
             return Complaint(f"{program} was not tried")
-        reason = _failure(trial) or _wrong_place(trial, order) or _slowness(trial, order)
+        reason = _failure(trial) or _wrong_place(trial, order, model) or _slowness(trial, order)
         if reason:
             return Complaint(f"{program} {reason}", trial)
     return None
 
 
-def speeds(trials: Sequence[Trial], order: Order) -> list[Speed]:
+def speeds(trials: Sequence[Trial], order: Order, model: Model) -> list[Speed]:
     """The best run of each kind that transcribed the sample on what was asked for."""
     best: dict[str, Speed] = {}
     for trial in trials:
-        if trial.program not in FLAGS or _failure(trial) or _wrong_place(trial, order):
+        if trial.program not in FLAGS or _failure(trial) or _wrong_place(trial, order, model):
             continue
         if not {"load", "encode", "total"} <= trial.timings.keys():
             continue
@@ -87,8 +99,10 @@ def speeds(trials: Sequence[Trial], order: Order) -> list[Speed]:
     return list(best.values())
 
 
-def _wrong_place(trial: Trial, order: Order) -> str | None:
+def _wrong_place(trial: Trial, order: Order, model: Model) -> str | None:
     other = elsewhere(usage(trial.log), order.backend, order.gpu)
+    if other is None and order.gpu:
+        other = memory_elsewhere(order.gpu, trial.memory, model.size)
     return f"ran on {other}" if other else None
 
 

@@ -88,7 +88,8 @@ def parse_topology(lines: Iterable[str]) -> list[Gpu]:
             nodes.setdefault(int(found[1]), {})[found[3]] = int(found[4])
         elif line.startswith("pci "):
             _, address, name = line.split(" ", 2)
-            names[address] = name.strip()
+            # It goes into a unit file, where quotes, % and \ have meanings of their own.
+            names[address] = re.sub(r"[^\w ()./+-]", "", name).strip()
     gpus = [node for node in sorted(nodes) if nodes[node].get("gfx_target_version")]
     return [_gpu(index, node, nodes[node], banks, names) for index, node in enumerate(gpus)]
 

@@ -1,7 +1,7 @@
 """Builds of whisper.cpp."""
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,7 +82,7 @@ def _text(manifest: object) -> str:
 
 
 @operation()
-def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand]:
+def prove(layout: Layout, order: Order, model: Model, kfd: str) -> Generator[StringCommand]:
     """Fail unless the build transcribes whisper.cpp's sample with the model that is to serve.
 
     Both of its programs have to, on the GPU that was chosen and in time. Then it is timed with and
@@ -92,6 +92,7 @@ def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand
     + layout: where things lie
     + order: what was built
     + model: what is to serve; its file is in place
+    + kfd: where the kernel says who uses which GPU (see facts/kfd.py)
     """
     recipe = _recipe(order)
     path = f"{layout.checkout}/{recipe.name}"
@@ -99,18 +100,19 @@ def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand
     if has_passed(manifest, model):
         host.noop(f"{recipe.name} has transcribed with {model.name}")
         return
-    yield _try(order, path, layout, model, "gate.log", PROGRAMS)
+    files = (path, f"{layout.models}/{model.file_name}", layout.sample)
+    yield _try(order, *files, f"{path}/gate.log", kfd, *PROGRAMS)
     if not host.state.is_executing:  # what follows is about what that has left
         return
     trials: list[Trial] = host.get_fact(Trials, path=f"{path}/gate.log")
-    found = complaint(trials, order)
+    found = complaint(trials, order, model)
     if found:
         yield refusal("\n".join(_refused(order, model, path, found)))
         return
     rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[order.backend]
-    yield _try(order, path, layout, model, "speed.log", rounds)
+    yield _try(order, *files, f"{path}/speed.log", kfd, *rounds)
     timed: list[Trial] = host.get_fact(Trials, path=f"{path}/speed.log")
-    measured = speeds(timed, order)
+    measured = speeds(timed, order, model)
     best = fastest(measured)
     environment = f"FLASH_ATTENTION={best.flag if best else ''}\n"
     yield script("write", f"{path}/{model.file_name}.env", environment)
@@ -121,11 +123,8 @@ def prove(layout: Layout, order: Order, model: Model) -> Generator[StringCommand
         _say_how_fast(order, model, best, live)
 
 
-def _try(
-    order: Order, path: str, layout: Layout, model: Model, result: str, trials: Sequence[str]
-) -> StringCommand:
-    files = (path, f"{layout.models}/{model.file_name}", layout.sample, f"{path}/{result}")
-    return narrated(*_environment(order), "nice", *words("try", *files, *trials))
+def _try(order: Order, *arguments: str) -> StringCommand:
+    return narrated(*_environment(order), "nice", *words("try", *arguments))
 
 
 def _refused(order: Order, model: Model, path: str, found: Complaint) -> list[str]:

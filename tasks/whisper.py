@@ -20,4 +20,5 @@ def build(target: Target) -> None:
         layout=layout,
         order=order,
         model=target.settings.model,
+        kfd=target.settings.gpu_kfd,
     )

@@ -1,17 +1,18 @@
 #!/bin/sh
 # Let programs of the build $1 transcribe the recording $3 with the model $2. What they heard and
-# logged goes into the file $4, for core/gate.py to judge. What is to be run follows: whisper-cli;
-# whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
-# attention.
+# logged goes into the file $4, for core/gate.py to judge, and how much GPU memory whisper-server
+# has, where KFD's directory $5 tells. What is to be run follows: whisper-cli; whisper-server, on a
+# port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash attention.
 set -u
-build=$1 model=$2 sample=$3 result=$4
-shift 4
-heard="$result.heard" log="$result.err"
+build=$1 model=$2 sample=$3 result=$4 kfd=$5
+shift 5
+heard="$result.heard" log="$result.err" memory=
 trap 'rm -f "$heard" "$log"' EXIT
 
 section() {
   printf '### %s %s\n' "$1" "$2"
   cat "$heard"
+  [ -z "$memory" ] || printf '\n### memory %s' "$memory"
   printf '\n### log\n'
   cat "$log"
 } >> "$result"
@@ -47,6 +48,12 @@ ask() {
   curl -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" > "$heard" 2>&1
 }
 
+# Bytes of GPU memory that the kernel accounts to the child of the process $1.
+gpu_memory() {
+  [ -d "$kfd/proc" ] || return
+  cat "$kfd/proc/$(pgrep -P "$1")"/vram_* 2> /dev/null | awk '{ sum += $1 } END { printf "%d", sum }'
+}
+
 run_server() {
   : > "$heard"
   port=$(free_port)
@@ -54,6 +61,7 @@ run_server() {
     > "$log" 2>&1 < /dev/null &
   pid=$!
   ask "$pid" "http://127.0.0.1:$port"
+  memory=$(gpu_memory "$pid")
   if kill "$pid" 2> /dev/null; then
     status=0
     wait "$pid"
@@ -62,6 +70,7 @@ run_server() {
     status=$?
   fi
   section whisper-server "$status"
+  memory=
 }
 
 rm -f "$result"

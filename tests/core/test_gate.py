@@ -1,6 +1,7 @@
 """What a build has to show before it may serve."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,6 +53,22 @@ def test_what_both_programs_heard_and_logged_is_told_apart():
     cli, server = parse_trials(log(section("whisper-cli", 3, "this", ["a", "b"])))
     assert (cli.program, cli.status, cli.heard, cli.log) == ("whisper-cli", 3, "this", ("a", "b"))
     assert (server.program, server.status, server.heard) == ("whisper-server", 0, SENTENCE)
+    assert server.memory is None
+
+
+def with_memory(size: int) -> list[str]:
+    lines = section("whisper-server")
+    return [*lines[:4], f"### memory {size}", *lines[4:]]
+
+
+def test_a_model_that_the_kernel_finds_elsewhere_is_no_gpu_in_use():
+    model = replace(MODEL, size=487 << 20)
+    (_, server) = trials = parse_trials(log(server=with_memory(490 << 20)))
+    assert (server.heard, server.memory, server.log) == (SENTENCE, 490 << 20, tuple(HIP))
+    assert complaint(trials, ON_CARD, model) is None
+    found = complaint(parse_trials(log(server=with_memory(3 << 20))), ON_CARD, model)
+    assert found
+    assert found.reason.startswith("whisper-server ran on the CPU, as the kernel tells: 3 MiB")
 
 
 def test_the_times_are_whisper_cpp_s_own():
@@ -60,9 +77,9 @@ def test_the_times_are_whisper_cpp_s_own():
 
 
 def test_speech_on_the_backend_that_was_asked_for_passes():
-    assert complaint(parse_trials(log()), ON_CARD) is None
+    assert complaint(parse_trials(log()), ON_CARD, MODEL) is None
     cpu = log(section("whisper-cli", log=CPU), section("whisper-server", log=CPU))
-    assert complaint(parse_trials(cpu), ON_CPU) is None
+    assert complaint(parse_trials(cpu), ON_CPU, MODEL) is None
 
 
 OTHER = ["  Device 0: AMD Radeon Graphics, gfx1036 (0x1036), VMM: no, Wave Size: 32", *HIP[1:]]
@@ -97,7 +114,7 @@ SLOW = ["whisper_print_timings:    total time = 12500.00 ms"]
     ],
 )
 def test_anything_else_does_not(lines: list[str], reason: str):
-    found = complaint(parse_trials(lines), ON_CARD)
+    found = complaint(parse_trials(lines), ON_CARD, MODEL)
     assert found is not None
     assert found.reason.startswith(reason)
 
@@ -112,7 +129,7 @@ def test_a_processor_may_be_slower_than_speech():
     lines = log(
         section("whisper-cli", log=[*CPU, *SLOW]), section("whisper-server", log=[*CPU, *SLOW])
     )
-    assert complaint(parse_trials(lines), ON_CPU) is None
+    assert complaint(parse_trials(lines), ON_CPU, MODEL) is None
 
 
 def timed(program: str, load: float, total: float, **changes: object) -> list[str]:
@@ -127,7 +144,7 @@ def test_the_best_run_of_each_kind_counts():
         *timed("whisper-cli-nfa", 200, 520),
         *timed("whisper-cli-fa", 300, 580),
     ]
-    assert speeds(parse_trials(lines), ON_CARD) == [
+    assert speeds(parse_trials(lines), ON_CARD, MODEL) == [
         Speed("-fa", 300, 93, 580),  # a slow disk is nothing that a server notices
         Speed("-nfa", 200, 93, 520),
     ]
@@ -138,7 +155,7 @@ def test_the_best_run_of_each_kind_counts():
 )
 def test_a_run_that_failed_has_no_speed(changes: dict[str, object]):
     lines = timed("whisper-cli-fa", 200, 500, **changes) + timed("whisper-cli-plain", 200, 520)
-    assert speeds(parse_trials(lines), ON_CARD) == [Speed("", 200, 93, 520)]
+    assert speeds(parse_trials(lines), ON_CARD, MODEL) == [Speed("", 200, 93, 520)]
 
 
 def test_the_manifest_says_what_was_seen_of_each_model():

@@ -79,6 +79,11 @@ def test_the_gpus_are_read_with_memory_address_and_name():
     assert parse_topology(TOPOLOGY) == [CARD, INTEGRATED]
 
 
+def test_a_name_has_nothing_that_a_unit_file_would_read_otherwise():
+    card, _ = parse_topology([*TOPOLOGY[:-2], 'pci 0000:03:00.0 AMD "Radeon" 100% \\ (TM)'])
+    assert card.name == "AMD Radeon 100  (TM)"
+
+
 def test_a_label_says_what_is_known():
     assert CARD.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
     assert Gpu(0, "gfx1201", 16 << 30).label == "AMD GPU (gfx1201, 16 GiB)"

@@ -59,7 +59,7 @@ def test_systemd_listens_where_the_proxy_does():
 def test_the_proxy_knows_what_it_stands_before():
     text = unit(PROXY_UNIT)
     assert "WHISPER_PROXY_BACKEND=hip\n" in text
-    assert "WHISPER_PROXY_DEVICE=gfx1101\n" in text
+    assert '"WHISPER_PROXY_DEVICE=AMD GPU (gfx1101, 16 GiB)"\n' in text
     assert "WHISPER_PROXY_WHISPER_VERSION=v1.9.1\n" in text
 
 

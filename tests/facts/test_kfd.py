@@ -1,0 +1,58 @@
+"""What the shell makes of real files, where a machine with AMD cards has them."""
+
+import subprocess
+from pathlib import Path
+
+from facts.kfd import NAMES, Gpus, Memory
+
+# As Debian and Arch have it, cut short.
+AMDGPU_IDS = """\
+# List of AMDGPU IDs
+1.0.0
+73BF,	C0,	AMD Radeon RX 6900 XT
+747E,	C8,	AMD Radeon RX 7800 XT
+747E,	FF,	AMD Radeon RX 7700 XT
+"""
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def device(bus: Path, address: str, **fields: str) -> None:
+    for name, value in fields.items():
+        write(bus / address / name, f"{value}\n")
+
+
+def shell(command: str) -> list[str]:
+    return subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+
+def test_a_card_gets_its_name_from_libdrm(tmp_path: Path):
+    nodes, bus, names = tmp_path / "kfd/topology/nodes", tmp_path / "pci", tmp_path / "amdgpu.ids"
+    write(nodes / "0/properties", "cpu_cores_count 16\ngfx_target_version 0\n")
+    write(nodes / "1/properties", "gfx_target_version 110001\nlocation_id 768\ndomain 0\n")
+    write(nodes / "1/mem_banks/0/properties", "heap_type 1\nsize_in_bytes 17163091968\n")
+    device(bus, "0000:03:00.0", vendor="0x1002", device="0x747e", revision="0xc8")
+    (bus / "0000:03:00.0/class").write_text("0x030000\n")
+    device(bus, "0000:03:00.1", vendor="0x1002", device="0xab30", revision="0x00")
+    (bus / "0000:03:00.1/class").write_text("0x040300\n")
+    device(bus, "0000:01:00.0", vendor="0x144d", device="0xa80c", revision="0x00")
+    (bus / "0000:01:00.0/class").write_text("0x010802\n")
+    names.write_text(AMDGPU_IDS)
+    command = str(Gpus().command(kfd=str(tmp_path / "kfd")))
+    command = command.replace("/sys/bus/pci/devices", str(bus)).replace(NAMES, str(names))
+    (card,) = Gpus().process(shell(command))
+    assert card.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
+
+
+def test_memory_is_the_sum_over_the_gpus_of_a_process(tmp_path: Path):
+    fact = Memory()
+    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=7)))) is None
+    write(tmp_path / "proc/7/vram_4096", "510656512\n")
+    write(tmp_path / "proc/7/vram_4097", "4096\n")
+    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=7)))) == 510660608
+    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=8)))) == 0
