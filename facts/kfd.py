@@ -38,14 +38,17 @@ class Memory(FactBase[int | None]):
     """Bytes of GPU memory that the kernel accounts to a process; None where it does not account.
 
     A process that has not opened /dev/kfd has none. What a processor's graphics use is the
-    machine's memory, which is not counted.
+    machine's memory, which is not counted. KFD numbers processes as the host does: in a container,
+    where it names some that are not there, nothing is known.
     """
 
     def command(self, kfd: str, pid: int) -> StringCommand:
         return StringCommand(
             StringCommand("p=", QuoteString(f"{kfd}/proc"), ";", _separator=""),
-            f'if [ -d "$p" ]; then cat "$p"/{pid}/vram_* 2>/dev/null |',
-            "awk '{ sum += $1 } END { printf \"%d\\n\", sum }'; fi",
+            '[ -d "$p" ] || exit 0; for user in "$p"/*; do',
+            '[ ! -e "$user" ] || [ -e "/proc/${user##*/}" ] || exit 0; done;',
+            f'cat "$p"/{pid}/vram_* 2>/dev/null |',
+            "awk '{ sum += $1 } END { printf \"%d\\n\", sum }'",
         )
 
     def process(self, output: Iterable[str]) -> int | None:

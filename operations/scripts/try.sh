@@ -48,10 +48,14 @@ ask() {
   curl -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" > "$heard" 2>&1
 }
 
-# Bytes of GPU memory that the kernel accounts to the child of the process $1.
+# Bytes of GPU memory that the kernel accounts to the child of the process $1, as facts/kfd.py.
 gpu_memory() {
+  child=$(pgrep -P "$1")
   [ -d "$kfd/proc" ] || return
-  cat "$kfd/proc/$(pgrep -P "$1")"/vram_* 2> /dev/null | awk '{ sum += $1 } END { printf "%d", sum }'
+  for user in "$kfd/proc"/*; do
+    [ ! -e "$user" ] || [ -e "/proc/${user##*/}" ] || return
+  done
+  cat "$kfd/proc/$child"/vram_* 2> /dev/null | awk '{ sum += $1 } END { printf "%d", sum }'
 }
 
 run_server() {

@@ -1,5 +1,6 @@
 """What the shell makes of real files, where a machine with AMD cards has them."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -49,10 +50,22 @@ def test_a_card_gets_its_name_from_libdrm(tmp_path: Path):
     assert card.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
 
 
-def test_memory_is_the_sum_over_the_gpus_of_a_process(tmp_path: Path):
+def memory(kfd: Path, pid: int) -> int | None:
     fact = Memory()
-    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=7)))) is None
-    write(tmp_path / "proc/7/vram_4096", "510656512\n")
-    write(tmp_path / "proc/7/vram_4097", "4096\n")
-    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=7)))) == 510660608
-    assert fact.process(shell(str(fact.command(kfd=str(tmp_path), pid=8)))) == 0
+    return fact.process(shell(str(fact.command(kfd=str(kfd), pid=pid))))
+
+
+def test_memory_is_the_sum_over_the_gpus_of_a_process(tmp_path: Path):
+    own = os.getpid()
+    assert memory(tmp_path, own) is None
+    (tmp_path / "proc").mkdir()
+    assert memory(tmp_path, own) == 0
+    write(tmp_path / f"proc/{own}/vram_4096", "510656512\n")
+    write(tmp_path / f"proc/{own}/vram_4097", "4096\n")
+    assert memory(tmp_path, own) == 510660608
+    assert memory(tmp_path, 1) == 0
+
+
+def test_in_a_container_the_numbers_of_processes_mean_nothing(tmp_path: Path):
+    write(tmp_path / "proc/4194305/vram_4096", "510656512\n")  # more than a process can have
+    assert memory(tmp_path, os.getpid()) is None
