@@ -75,6 +75,18 @@ def test_the_build_is_named_after_its_manifest(box: Box, first: Run):
     assert target == f"build-v1.9.1-{manifest['fingerprint']}"
 
 
+def test_it_is_timed_both_ways_and_serves_with_what_is_faster(box: Box, first: Run):
+    manifest = json.loads(box.run(f"cat {SERVICES}/whisper.cpp/build/manifest.json").stdout)
+    (seen,) = manifest["gate"].values()
+    speeds = {speed["flag"]: speed for speed in seen["speeds"]}
+    assert set(speeds) == {"-fa", "-nfa"}
+    best = min(speeds, key=lambda flag: speeds[flag]["total"] - speeds[flag]["load"])
+    command = box.run("tr '\\0' ' ' < /proc/$(pgrep -x whisper-server)/cmdline").stdout
+    assert command.split()[-1] == best
+    assert all(0 < speed["encode"] < speed["total"] for speed in speeds.values())
+    assert f"v1.9.1 with tiny.en: {speeds[best]['total']:.0f} ms total" in first.output
+
+
 def test_the_services_listen_on_loopback_alone(box: Box, first: Run):
     listeners = box.run("ss -Hltn '( sport = :2022 or sport = :2023 )'").stdout.splitlines()
     assert sorted(line.split()[3] for line in listeners) == ["127.0.0.1:2022", "127.0.0.1:2023"]
