@@ -12,7 +12,9 @@ from core.gpu import Gpu
 from core.layout import SERVER_UNIT
 from core.reach import Closed, Reach
 
-DEPLOY_AGAIN = "pyinfra inventory.py deploy.py"
+# As in the README: a virtual environment is on nobody's PATH.
+DEPLOY_AGAIN = ".venv/bin/pyinfra inventory.py deploy.py"
+EDIT_UNIT = f"systemctl --user edit {SERVER_UNIT} && systemctl --user restart {SERVER_UNIT}"
 # What a program says that was built for another ROCm, or is run with half of one.
 LIBRARY_GONE = re.compile(r"error while loading shared libraries: (\S+?):|undefined symbol: (\S+)")
 # What HIP and rocBLAS say when they have no code for the GPU.
@@ -25,7 +27,7 @@ OUT_OF_MEMORY = re.compile(r"cudaMalloc failed: out of memory|hipErrorOutOfMemor
 
 @dataclass(frozen=True)
 class Cause:
-    """What is wrong, and the command that mends it."""
+    """What is wrong, and the command that mends it; what else there is to do is its comment."""
 
     what: str
     mend: str
@@ -80,8 +82,7 @@ def _hidden(reach: Reach) -> Cause | None:
     by = f" ({', '.join(reach.settings)})" if reach.settings else ""
     return Cause(
         f"{SERVER_UNIT} hides {' and '.join(reach.hidden)} from its process{by}",
-        f"systemctl --user edit {SERVER_UNIT}, take out what hides devices, then "
-        f"systemctl --user restart {SERVER_UNIT}",
+        f"{EDIT_UNIT}  # take out what hides devices",
     )
 
 
@@ -114,13 +115,14 @@ def _not_allowed(reach: Reach, user: str) -> Cause | None:
     if group not in reach.member:
         return Cause(
             f"{what}: {user} is not in the group {group}",
-            f"sudo usermod -aG {group} {user}, then log out and in again",
+            f"sudo usermod -aG {group} {user} && sudo reboot",
         )
     if group not in reach.groups:
         return Cause(
             f"{what}: {user} is in the group {group}, but what runs was started before that: the "
             "running user manager has no such group",
-            "log out and in again, or sudo reboot",
+            # Where services run without a login, the manager stays when its user logs out.
+            "sudo reboot",
         )
     return Cause(what, f"getfacl {device.path}")
 
@@ -132,20 +134,12 @@ def _lets_group_in(device: Closed) -> bool:
 def _another_gpu(used: Usage, reach: Reach, gpu: Gpu) -> Cause | None:
     pinned = (f"ROCR_VISIBLE_DEVICES={gpu.index}", f"HSA_OVERRIDE_GFX_VERSION={gpu.override}")
     mask = " and ".join(mask for mask in reach.masks if mask not in pinned)
-    if used.backend == "hip" and used.gfx != gpu.target:
-        other = f"{used.device} ({used.gfx})" if used.gfx else "a GPU that its log does not name"
-        what = f"it uses {other}, chosen was {gpu.label}"
-    elif used.backend == "cpu" and mask:
-        what = f"{mask} hides {gpu.label}"
-    else:
-        return None
-    if mask:
-        return Cause(
-            f"{what}; its environment has {mask}" if used.backend == "hip" else what,
-            f"systemctl --user edit {SERVER_UNIT}, take that out, then "
-            f"systemctl --user restart {SERVER_UNIT}",
-        )
-    return Cause(what, f"{DEPLOY_AGAIN}, which pins the GPU")
+    on_another = used.backend == "hip" and used.gfx != gpu.target
+    if mask and (on_another or used.backend == "cpu"):
+        return Cause(f"{mask} hides {gpu.label}", f"{EDIT_UNIT}  # take out {mask}")
+    if on_another:
+        return Cause("nothing kept it to that GPU", f"{DEPLOY_AGAIN}  # it pins the GPU")
+    return None
 
 
 def _turned_down(lines: Sequence[str], gpu: Gpu) -> Cause | None:
@@ -153,12 +147,12 @@ def _turned_down(lines: Sequence[str], gpu: Gpu) -> Cause | None:
         if OUT_OF_MEMORY.search(line):
             return Cause(
                 f"{gpu.label} has too little memory free: {line.strip()[:120]}",
-                "end what else uses it (rocm-smi --showpids), or choose a smaller whisper_model",
+                "rocm-smi --showpids  # end what else uses it, or choose a smaller whisper_model",
             )
         if NO_CODE.search(line):
             return Cause(
                 f"there is no code for {gpu.target} in the build or in ROCm: {line.strip()[:120]}",
-                f"sudo pacman -Syu, then {DEPLOY_AGAIN} --data gpu_targets=auto",
+                f"sudo pacman -Syu && {DEPLOY_AGAIN} --data gpu_targets=auto",
             )
     return None
 
@@ -173,6 +167,5 @@ def _unknown(lines: Sequence[str], used: Usage) -> Cause:
     said = used.line or next(iter(line.strip() for line in reversed(lines) if line.strip()), "")
     return Cause(
         f"ROCm does not take the GPU: {said[:160]}" if said else "its log does not say why",
-        "/opt/rocm/bin/rocminfo says what ROCm sees, sudo dmesg | grep -E 'amdgpu|kfd' what the "
-        "kernel says",
+        "/opt/rocm/bin/rocminfo; sudo dmesg | grep -E 'amdgpu|kfd'  # what ROCm and the kernel say",
     )

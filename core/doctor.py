@@ -1,13 +1,15 @@
 """How a host is: a row for each part of it, and what mends that part where it is not well."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.build import changed_packages
+from core.build import ROCM_PACKAGES, changed_packages
 from core.diagnosis import DEPLOY_AGAIN, Cause
 from core.gate import recorded_speeds
-from core.gpu import Gpu
+from core.gpu import Gpu, choose_backend
+from core.layout import SERVER_UNIT
 from core.models import Model
 from core.speech import SAMPLE_SECONDS, is_spoken
 from core.speed import Speed, fastest
@@ -20,33 +22,50 @@ PATIENCE = 2
 
 @dataclass(frozen=True)
 class Row:
-    """One part of a host: its name, what was found, and what mends it, empty where it is well."""
+    """One part of a host: its name, what was found, and what mends it, empty where it is well.
+
+    `cause` is why it is not, where that is known and is not what was found.
+    """
 
     name: str
     found: str
     fix: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be there: the backend, the GPU and the architectures to build for, the model."""
+    """What is to be there: the backend, the GPU, the model."""
 
     backend: str
     gpu: Gpu | None
-    gpu_targets: tuple[str, ...]
     model: Model
+
+
+def wished_backend(setting: str, gpu: Gpu | None, manifest: Mapping[str, Any] | None) -> str:
+    """The backend that whisper_backend means on a host with this GPU and this live build.
+
+    A GPU that was built for and is not shown any more is missing, and not done without.
+    """
+    if gpu:
+        return choose_backend(setting, gpu)
+    if setting == "auto" and manifest:
+        return str(manifest["backend"])
+    return "hip" if setting == "hip" else "cpu"
 
 
 def table(rows: Sequence[Row]) -> list[tuple[str, bool]]:
     """The lines to print, and whether each is about what is not well.
 
-    A line for each part, and below it what mends it where that is needed.
+    A line for each part, and below it the cause and what mends it where that is needed.
     """
     width = max(len(row.name) for row in rows)
     lines = []
     for row in rows:
         ill = bool(row.fix)
         lines.append((f"{'no' if ill else 'ok'}  {row.name:<{width}}  {row.found}", ill))
+        if row.cause:
+            lines.append((f"    {'':<{width}}  the cause: {row.cause}", ill))
         if ill:
             lines.append((f"    {'':<{width}}  to mend it: {row.fix}", ill))
     return lines
@@ -63,7 +82,7 @@ def gpu(wish: Wish) -> Row:
     if wish.gpu:
         return Row("GPU", wish.gpu.label + ("" if wish.backend == "hip" else "; not used"))
     if wish.backend == "hip":
-        found = "the kernel shows none, whisper_backend=hip wants one"
+        found = "the kernel shows none, asked for was hip"
         return Row("GPU", found, "sudo dmesg | grep -E 'amdgpu|kfd'")
     return Row("GPU", "none; the CPU is used")
 
@@ -73,8 +92,8 @@ def rocm(wish: Wish, missing: Sequence[str], tools: Sequence[str]) -> Row:
     name = "ROCm" if wish.backend == "hip" else "packages"
     if missing:
         return Row(name, f"lacks {', '.join(missing)}", f"sudo pacman -Syu {' '.join(missing)}")
-    versions = [tool for tool in tools if not tool.startswith("cpu ")]
-    return Row(name, ", ".join(versions))
+    told = ROCM_PACKAGES if wish.backend == "hip" else ("c++",)
+    return Row(name, ", ".join(tool for tool in tools if tool.startswith(told)))
 
 
 def build(wish: Wish, there: bool, manifest: Mapping[str, Any] | None, tools: Sequence[str]) -> Row:
@@ -117,23 +136,38 @@ def model(wish: Wish, sha256: str | None) -> Row:
     return Row("model", f"{name}, its SHA-256 is right")
 
 
-def access(obstacle: Cause | None) -> Row:
-    """Whether the user's services may use the GPU's devices."""
+def access(obstacle: Cause | None, tried: bool) -> Row:
+    """Whether the user's services may use the GPU's devices; `tried` is whether one could try."""
     if obstacle:
         return Row("access", obstacle.what, obstacle.mend)
-    return Row("access", "/dev/kfd and the render node open to the user's services")
+    if not tried:
+        found = "not known: the user's service manager starts nothing"
+        return Row("access", found, "systemctl --user status")
+    return Row("access", "the user's services may open /dev/kfd and the render node")
 
 
-def device(elsewhere: str | None, cause: Cause | None, used: str) -> Row:
-    """What whisper-server computes on: `elsewhere` where it should not, `used` where it should."""
+def device(
+    elsewhere: str | None, cause: Cause | None, used: str, obstacle: Cause | None = None
+) -> Row:
+    """What whisper-server computes on: `elsewhere` where it should not, `used` where it should.
+
+    `obstacle` is what the row on access has told.
+    """
+    name = "device in use"
     if elsewhere is None:
-        return Row("device in use", used)
-    found = f"{elsewhere}; the cause: {cause.what}" if cause else elsewhere
-    return Row("device in use", found, cause.mend if cause else DEPLOY_AGAIN)
+        return Row(name, used)
+    if cause is None:
+        return Row(name, elsewhere, _restart(SERVER_UNIT))
+    if cause == obstacle:
+        fix = f"systemctl --user restart {SERVER_UNIT}  # when access is mended"
+        return Row(name, elsewhere, fix, "see access")
+    return Row(name, elsewhere, cause.mend, cause.what)
 
 
 def service(name: str, unit: str, active: str, enabled: str) -> Row:
     """A unit of the user's: its states as systemd names them."""
+    if not enabled:
+        return Row(name, f"there is no {unit}", DEPLOY_AGAIN)
     if active != "active":
         return Row(name, f"{unit} is {active}", _restart(unit))
     if enabled != "enabled":
@@ -143,7 +177,7 @@ def service(name: str, unit: str, active: str, enabled: str) -> Row:
 
 
 def _restart(unit: str) -> str:
-    return f"systemctl --user restart {unit}; journalctl --user -u {unit} -n 20 says why"
+    return f"systemctl --user restart {unit}; journalctl --user -u {unit} -n 20"
 
 
 def linger(lingers: bool, user: str) -> Row:
@@ -154,13 +188,29 @@ def linger(lingers: bool, user: str) -> Row:
 
 
 def endpoint(name: str, url: str, status: int, body: str, unit: str) -> Row:
-    """What a server answers at its /health: the HTTP status, 0 where nobody answers."""
+    """What a server answers at its /health: the HTTP status, 0 where nobody answers.
+
+    What the proxy complains of is whisper-server.
+    """
     if status == 0:
         return Row(name, f"nobody answers at {url}", _restart(unit))
-    if status != 200 or '"degraded"' in body:
-        fix = f"journalctl --user -u {unit} -n 20"
-        return Row(name, f"{url} answers {status}: {body[:200]}", fix)
+    said = _health(body)
+    if status != 200 or said.get("status") == "degraded":
+        word = said.get("status") or f"HTTP status {status}"
+        # What follows the semicolon there is who says more: that is here.
+        reason = str(said.get("reason") or "").partition(";")[0].rstrip(".")
+        on_cpu = said.get("in_use") == "cpu"
+        fix = "see device in use" if on_cpu else f"journalctl --user -u {SERVER_UNIT} -n 20"
+        return Row(name, f"{url} says {word}{reason and ': '}{reason}", fix)
     return Row(name, f"{url} answers")
+
+
+def _health(body: str) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def speech(url: str, text: str, seconds: float, best: Speed | None) -> Row:
@@ -171,7 +221,7 @@ def speech(url: str, text: str, seconds: float, best: Speed | None) -> Row:
     found = f"the sample of {SAMPLE_SECONDS} s transcribed in {seconds:.2f} s"
     if best and seconds > best.total / 1000 * 2 + PATIENCE:
         found += f", where {best.total / 1000:.2f} s were enough when it was built"
-        return Row("speech", found, "end what else uses the GPU or the CPU: rocm-smi, top")
+        return Row("speech", found, "rocm-smi; top  # end what else uses the GPU or the CPU")
     return Row("speech", found)
 
 
@@ -182,21 +232,30 @@ def speed(wish: Wish, manifest: Mapping[str, Any] | None) -> list[Row]:
     if best is None:
         return [Row("speed", f"never measured with {wish.model.name}", DEPLOY_AGAIN)]
     others = [speed for speed in speeds if speed != best]
-    other = f"; {_with(others[0])}: {others[0].total:.0f} ms" if others else ""
-    own = f"{best.label} ({wish.model.name}, {_with(best)}{other})"
+    other = f", {_with(others[0])} {others[0].total:.0f} ms" if others else ""
+    own = f"{best.label} ({wish.model.name}, {_with(best)} flash attention{other})"
     return [Row("speed", own), Row("guide's speed", GUIDE)]
 
 
 def _with(speed: Speed) -> str:
-    return f"{'with' if speed.flash_attention else 'without'} flash attention"
+    return "with" if speed.flash_attention else "without"
 
 
-def voicemode(wanted: str, found: Sequence[tuple[str, str]]) -> Row:
-    """Which files set where VoiceMode finds its server, with what value each."""
-    others = [f"{path} says {value}" for path, value in found if wanted not in value]
+def voicemode(key: str, wanted: str, found: Sequence[tuple[str, str]]) -> Row:
+    """Which files set the variable that tells VoiceMode its servers, with what value each.
+
+    Of several servers it asks the first one first.
+    """
+    others = [(path, value) for path, value in found if not _is_first(wanted, value)]
     if others:
-        fix = f"make it {wanted} there, and restart Claude Code"
-        return Row("VoiceMode", "; ".join(others), fix)
+        files = " ".join(dict.fromkeys(path for path, _ in others))
+        fix = f"sed -i 's,{key}=.*,{key}={wanted},' {files}  # then restart Claude Code"
+        return Row("VoiceMode", "; ".join(f"{path} says {value}" for path, value in others), fix)
     if not found:
         return Row("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
     return Row("VoiceMode", f"is pointed at {wanted}; one that runs reads it when it is restarted")
+
+
+def _is_first(wanted: str, value: str) -> bool:
+    first = value.split(",")[0].strip().rstrip("/")
+    return first.replace("//localhost:", "//127.0.0.1:") == wanted

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from core.backend_log import Usage
 from core.refusal import Refusal
 
+# Bytes of the smallest model that there is, in round figures.
+SMALLEST_MODEL = 2**25
 # Heap types of GPU memory in KFD's mem_banks: visible to the CPU or not (hsakmttypes.h).
 FRAME_BUFFERS = (1, 2)
 
@@ -165,9 +167,9 @@ def memory_elsewhere(gpu: Gpu, used: int | None, model: int | None) -> str | Non
     """Where a model lies, in words, if the kernel accounts too little of the GPU's memory for it.
 
     `used` are the bytes that it accounts to the process, None where it does not account; `model` is
-    the size of the file in bytes, None where unknown. Integrated graphics keep a model in the
-    machine's memory, which is not accounted.
+    the size of the file in bytes, None where unknown, which counts as the smallest. Integrated
+    graphics keep a model in the machine's memory, which is not accounted.
     """
-    if used is None or gpu.integrated or used >= (model or 0) / 2 + 1:
+    if used is None or gpu.integrated or used >= (model or SMALLEST_MODEL) / 2:
         return None
     return f"the CPU, as the kernel tells: {used >> 20} MiB of {gpu.label} are its own"

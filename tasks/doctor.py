@@ -5,13 +5,15 @@
 Ends with an error where something is not well.
 """
 
+from typing import Any
+
 from core import doctor
-from core.backend_log import usage
+from core.backend_log import Usage, usage
 from core.build import ROCM_PACKAGES, packages
-from core.diagnosis import obstacle
-from core.doctor import Row, Wish
+from core.diagnosis import Cause, obstacle
+from core.doctor import Row, Wish, wished_backend
 from core.gate import recorded_speeds
-from core.gpu import choose_backend, choose_targets, elsewhere, memory_elsewhere
+from core.gpu import elsewhere, memory_elsewhere
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.machine import check_platform, check_user
 from core.reach import Reach
@@ -26,8 +28,10 @@ from facts.pacman import MissingPackages
 from facts.reach import FromUnit
 from facts.speech import Heard, Transcript
 from facts.toolchain import Toolchain
-from facts.user_unit import Socket, StartLog, Unit, UnitState
+from facts.user_unit import LastWords, Socket, StartLog, Unit, UnitState
+from operations.connection import is_lost
 from operations.gpu import why_not_in_service
+from tasks.preflight import check_sudo
 from tasks.target import Target, fail, stage
 from tasks.voicemode import KEY
 
@@ -38,7 +42,16 @@ def examine(target: Target) -> None:
     identity = target.identity
     check_platform(identity["os_release"], identity["architecture"], identity["init"])
     check_user(identity["user"])
-    rows = [*_machine(target), *_services(target), *_use(target)]
+    check_sudo(target)
+    if is_lost(target.host):
+        return
+    wish, server = _wish(target), _unit(target, SERVER_UNIT)
+    rows = [
+        *_machine(target, wish),
+        *_services(target, server),
+        *_gpu(target, wish, server),
+        *_use(target, wish, server),
+    ]
     for line, ill in doctor.table(rows):
         target.host.log_styled(line, fg="red" if ill else None)
     verdict = doctor.verdict(rows)
@@ -50,92 +63,130 @@ def examine(target: Target) -> None:
 
 def _wish(target: Target) -> Wish:
     settings = target.settings
-    # What is not there is a row of the table, and no refusal.
-    wants_hip = settings.whisper_backend == "hip"
-    backend = "hip" if wants_hip else choose_backend(settings.whisper_backend, target.gpu)
-    targets = choose_targets(settings.gpu_targets, target.gpu) if backend == "hip" else ()
-    return Wish(backend, target.gpu, targets, settings.model)
+    backend = wished_backend(settings.whisper_backend, target.gpu, _manifest(target))
+    return Wish(backend, target.gpu, settings.model)
 
 
-def _machine(target: Target) -> list[Row]:
+def _manifest(target: Target) -> dict[str, Any] | None:
+    manifest: dict[str, Any] | None = target.host.get_fact(Manifest, path=target.layout.build)
+    return manifest
+
+
+def _unit(target: Target, unit: str) -> UnitState:
+    state: UnitState = target.host.get_fact(Unit, unit=unit)
+    return state
+
+
+def _machine(target: Target, wish: Wish) -> list[Row]:
     """The GPU, the tools, the build and the model."""
-    host, layout, wish = target.host, target.layout, _wish(target)
+    host, layout = target.host, target.layout
     missing: list[str] = host.get_fact(MissingPackages, packages=packages(wish.backend))
-    tools = _tools(target)
-    manifest = host.get_fact(Manifest, path=layout.build)
+    kept = ROCM_PACKAGES if wish.backend == "hip" else ()
+    tools: list[str] = host.get_fact(Toolchain, packages=kept)
     built: bool = host.get_fact(Exists, path=f"{layout.build}/bin/whisper-server")
     model: Checksum | None = host.get_fact(KnownChecksum, path=target.model_path)
     return [
         doctor.gpu(wish),
         doctor.rocm(wish, missing, tools),
-        doctor.build(wish, built, manifest, tools),
+        doctor.build(wish, built, _manifest(target), tools),
         doctor.model(wish, model.sha256 if model else None),
     ]
 
 
-def _tools(target: Target) -> list[str]:
-    kept = ROCM_PACKAGES if _wish(target).backend == "hip" else ()
-    tools: list[str] = target.host.get_fact(Toolchain, packages=kept)
-    return tools
-
-
-def _services(target: Target) -> list[Row]:
-    """The units, what they may use, and what whisper-server does use."""
-    host, user = target.host, target.identity["user"]
-    server: UnitState = host.get_fact(Unit, unit=SERVER_UNIT)
-    proxy: UnitState = host.get_fact(Unit, unit=PROXY_UNIT)
+def _services(target: Target, server: UnitState) -> list[Row]:
+    """The units."""
+    host, user, proxy = target.host, target.identity["user"], _unit(target, PROXY_UNIT)
     socket = host.get_fact(Socket, unit=PROXY_SOCKET)
-    rows = [
+    return [
         doctor.service("server unit", SERVER_UNIT, server.active, server.enabled),
         doctor.service("proxy socket", PROXY_SOCKET, socket.active, socket.enabled),
         doctor.service("proxy unit", PROXY_UNIT, proxy.active, proxy.enabled),
         doctor.linger(host.get_fact(Lingering, user=user), user),
     ]
-    return rows + (_device(target, server) if server.pid else [])
 
 
-def _device(target: Target, server: UnitState) -> list[Row]:
-    host, wish, settings = target.host, _wish(target), target.settings
-    log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
-    used = usage(log)
-    other = elsewhere(used, wish.backend, wish.gpu)
-    if wish.backend == "cpu" or wish.gpu is None:
-        return [doctor.device(other, None, "the CPU, as asked for")]
-    user = target.identity["user"]
+def _gpu(target: Target, wish: Wish, server: UnitState) -> list[Row]:
+    """What the services may use, and what whisper-server does use."""
+    host, user = target.host, target.identity["user"]
+    if wish.backend == "cpu":
+        return [_device(target, wish, server, None)] if server.pid else []
     reach: Reach = host.get_fact(FromUnit, user=user, unit=SERVER_UNIT, pid=server.pid)
-    memory: int | None = host.get_fact(Memory, kfd=settings.gpu_kfd, pid=server.pid)
-    other = other or memory_elsewhere(wish.gpu, memory, wish.model.size)
-    cause = why_not_in_service(log, wish.gpu, target.layout, server) if other else None
+    hurdle = obstacle(reach, user)
+    # One that keeps dying has no process, but its last words.
+    ran = server.active != "inactive"
+    rows = [doctor.access(hurdle, tried=bool(reach.groups))]
+    return rows + ([_device(target, wish, server, hurdle)] if ran else [])
+
+
+def _device(target: Target, wish: Wish, server: UnitState, hurdle: Cause | None) -> Row:
+    log = _log(target, server)
+    used = usage(log)
+    if wish.backend == "cpu":
+        return doctor.device(elsewhere(used, "cpu", None), None, "the CPU, as asked for")
+    memory: int | None = target.host.get_fact(Memory, kfd=target.settings.gpu_kfd, pid=server.pid)
+    other = _elsewhere(wish, used, server, memory)
+    cause = hurdle
+    if other and wish.gpu:
+        cause = why_not_in_service(log, wish.gpu, target.layout, server)
     taken = f", {memory >> 20} MiB of its memory" if memory else ""
-    found = f"{used.device} ({used.gfx}){taken}"
-    return [doctor.access(obstacle(reach, user)), doctor.device(other, cause, found)]
+    return doctor.device(other, cause, f"{used.device} ({used.gfx}){taken}", hurdle)
 
 
-def _use(target: Target) -> list[Row]:
-    """What clients find, and how fast it is."""
-    host, settings, layout = target.host, target.settings, target.layout
-    server = f"http://127.0.0.1:{settings.whisper_port}"
-    manifest = host.get_fact(Manifest, path=layout.build)
-    heard: Heard = host.get_fact(
-        Transcript,
-        url=settings.proxy_url,
-        sample=layout.sample,
-        api_key_file=settings.proxy_api_key_file,
+def _log(target: Target, server: UnitState) -> list[str]:
+    """What whisper-server says; of one that does not stay up, its last words."""
+    host = target.host
+    if server.pid:
+        log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
+        return log
+    last: list[str] = host.get_fact(
+        LastWords, program="whisper-server", user=target.identity["user"], _sudo=True
     )
-    best = fastest(recorded_speeds(manifest or {}, settings.model))
-    variables: list[tuple[str, str]] = host.get_fact(Values, path=layout.voicemode_env, key=KEY)
-    return [
-        _endpoint(target, "whisper-server", server, SERVER_UNIT),
-        _endpoint(target, "proxy", settings.proxy_url, PROXY_UNIT),
-        doctor.speech(settings.proxy_url, heard.text, heard.seconds, best),
-        *doctor.speed(_wish(target), manifest),
-        doctor.voicemode(f"{settings.proxy_url}/v1", variables),
-    ]
+    return last
+
+
+def _elsewhere(wish: Wish, used: Usage, server: UnitState, memory: int | None) -> str | None:
+    if not server.pid:
+        return f"none, as {SERVER_UNIT} does not stay up"
+    other = elsewhere(used, "hip", wish.gpu)
+    if other or wish.gpu is None:
+        return other
+    return memory_elsewhere(wish.gpu, memory, wish.model.size)
+
+
+def _use(target: Target, wish: Wish, server: UnitState) -> list[Row]:
+    """What clients find, and how fast it is."""
+    host, url, manifest = target.host, target.settings.proxy_url, _manifest(target)
+    rows = []
+    if server.active == "active":
+        here = f"http://127.0.0.1:{target.settings.whisper_port}"
+        rows.append(_endpoint(target, "whisper-server", here, SERVER_UNIT))
+    # Whoever asks at its socket starts the proxy.
+    if _unit(target, PROXY_UNIT).active == "active":
+        rows.append(_endpoint(target, "proxy", url, PROXY_UNIT))
+    # Without whisper-server the proxy has who asks wait.
+    if len(rows) == 2 and not rows[0].fix:
+        rows.append(_speech(target, manifest, wish))
+    variables: list[tuple[str, str]] = host.get_fact(
+        Values, path=target.layout.voicemode_env, key=KEY
+    )
+    return [*rows, *doctor.speed(wish, manifest), doctor.voicemode(KEY, f"{url}/v1", variables)]
 
 
 def _endpoint(target: Target, name: str, url: str, unit: str) -> Row:
     answer: Answer = target.host.get_fact(Get, url=f"{url}/health")
     return doctor.endpoint(name, url, answer.status, answer.body, unit)
+
+
+def _speech(target: Target, manifest: dict[str, Any] | None, wish: Wish) -> Row:
+    settings = target.settings
+    heard: Heard = target.host.get_fact(
+        Transcript,
+        url=settings.proxy_url,
+        sample=target.layout.sample,
+        api_key_file=settings.proxy_api_key_file,
+    )
+    best = fastest(recorded_speeds(manifest or {}, wish.model))
+    return doctor.speech(settings.proxy_url, heard.text, heard.seconds, best)
 
 
 examine()

@@ -22,7 +22,7 @@ def check(target: Target) -> None:
     settings, identity = target.settings, target.identity
     check_platform(identity["os_release"], identity["architecture"], identity["init"])
     check_user(identity["user"])
-    _check_sudo(target)
+    check_sudo(target)
     if is_lost(target.host):
         return
     _check_port(target, "whisper_port", settings.whisper_port)
@@ -34,7 +34,8 @@ def check(target: Target) -> None:
         target.host.log_styled(line, fg="yellow", log_func=logger.warning)
 
 
-def _check_sudo(target: Target) -> None:
+def check_sudo(target: Target) -> None:
+    """Refuse where sudo asks for a password and nobody is there to give it."""
     asks = target.host.get_fact(SudoNeedsPassword)
     if asks and not target.host.data.get("_sudo_password") and not sys.stdin.isatty():
         raise Refusal(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.boxes import Box
+from tests.machines import card
 from tests.machines.deploying import ROOT, Run, deployed, raise_boxes
 
 DEPLOY = """
@@ -14,14 +15,6 @@ from tasks import access
 
 access.grant()
 """
-KFD = "/home/ada/kfd"
-TOPOLOGY = {
-    "0/properties": "gfx_target_version 0",
-    "1/properties": "gfx_target_version 110001",
-    "1/mem_banks/0/properties": "heap_type 1\nsize_in_bytes 17163091968",
-}
-DEVICES = ("/dev/kfd", "/dev/dri/renderD128")
-
 JOIN = "Access | Join the render and video groups"
 LINGER = "Access | Run services without a login"
 COUNT = "Access | Have the groups count at once"
@@ -31,9 +24,7 @@ COUNT = "Access | Have the groups count at once"
 def machine() -> Iterator[Box]:
     """A box with a card, as far as KFD's topology goes."""
     with raise_boxes("acc-groups") as (fresh,):
-        for name, text in TOPOLOGY.items():
-            path = f"{KFD}/topology/nodes/{name}"
-            fresh.run(f"mkdir -p $(dirname {path}) && echo {shlex.quote(text)} > {path}")
+        card.show(fresh)
         yield fresh
 
 
@@ -56,17 +47,10 @@ def grant(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     (tmp_path / "my_deploy.py").write_text(DEPLOY)
 
     def run() -> Run:
-        data = {"whisper_backend": "hip", "gpu_kfd": KFD}
+        data = {"whisper_backend": "hip", "gpu_kfd": card.KFD}
         return deployed(box, file="my_deploy.py", cwd=tmp_path, **data)
 
     return run
-
-
-def make_devices(box: Box, mode: str) -> None:
-    """Files in the places of the devices: modes and ACLs are those of files."""
-    box.run("mkdir -p /dev/dri", user="root")
-    for path in DEVICES:
-        box.run(f"rm -f {path} && install -m {mode} -g render /dev/null {path}", user="root")
 
 
 def start_service(box: Box) -> None:
@@ -94,18 +78,18 @@ def in_manager(box: Box, command: str) -> str:
 
 def can_open(box: Box) -> bool:
     """Whether a service of ada's can read and write all devices."""
-    opened = " && ".join(f"exec 3<>{path}" for path in DEVICES)
+    opened = " && ".join(f"exec 3<>{path}" for path in card.DEVICES)
     return in_manager(box, f"({opened}) 2>/dev/null && echo yes || echo no") == "yes"
 
 
 def granted(box: Box) -> list[str]:
     """The devices that have an entry for ada in their ACL."""
-    said = box.run(f"getfacl -p {' '.join(DEVICES)}").stdout.split("\n\n")
+    said = box.run(f"getfacl -p {' '.join(card.DEVICES)}").stdout.split("\n\n")
     return [block.split()[2] for block in said if "user:ada:" in block]
 
 
 def test_a_manager_that_nobody_uses_is_restarted(box: Box, grant: Callable[[], Run]):
-    make_devices(box, "660")
+    card.make_devices(box, "660")
     login = box.run("sleep 1000 >/dev/null 2>&1 & echo $!").stdout.strip()
     before = manager(box)
     assert "render" not in in_manager(box, "id -nG")
@@ -116,7 +100,7 @@ def test_a_manager_that_nobody_uses_is_restarted(box: Box, grant: Callable[[], R
     assert box.run(f"cat /proc/{login}/comm").stdout == "sleep\n", "what ada left is there"
     # The connection of that run was older than the groups, and a build is proved through it.
     assert "this connection is from before ada joined render and video" in run.output
-    assert granted(box) == list(DEVICES)
+    assert granted(box) == list(card.DEVICES)
     assert grant().changes == 0
 
 
@@ -130,7 +114,7 @@ def test_a_manager_that_nobody_uses_is_restarted(box: Box, grant: Callable[[], R
 def test_where_somebody_uses_it_the_devices_are_opened(
     box: Box, grant: Callable[[], Run], start: Callable[[Box], None], reason: str
 ):
-    make_devices(box, "660")
+    card.make_devices(box, "660")
     start(box)
     before = manager(box)
     assert not can_open(box)
@@ -149,11 +133,11 @@ def test_where_somebody_uses_it_the_devices_are_opened(
 
 
 def test_from_the_next_boot_on_the_groups_count(box: Box, grant: Callable[[], Run]):
-    make_devices(box, "660")
+    card.make_devices(box, "660")
     start_service(box)
     grant()
     box.reboot()
-    make_devices(box, "660")
+    card.make_devices(box, "660")
     assert can_open(box)
     assert grant().changes == 0
     assert granted(box) == []
@@ -162,7 +146,7 @@ def test_from_the_next_boot_on_the_groups_count(box: Box, grant: Callable[[], Ru
 def test_where_the_devices_are_open_to_all_nothing_is_given_and_nothing_said(
     box: Box, grant: Callable[[], Run]
 ):
-    make_devices(box, "666")
+    card.make_devices(box, "666")
     start_service(box)
     before = manager(box)
     run = grant()

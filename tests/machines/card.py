@@ -1,0 +1,167 @@
+"""An RX 7800 XT for a box that has no card, as far as the deploy looks at one.
+
+What the kernel, ROCm and whisper-server tell of a card is told by files of the same form:
+
+- KFD's tree in sysfs is one in ada's home, which `gpu_kfd` names;
+- the devices are files with the devices' names, owners and modes, which count in the same way;
+- the packages of ROCm stand in pacman's database, and are nowhere else;
+- the build's manifest says that it was made for the card, and that it was slow when it was tried,
+  or a busy machine would be taken for a card that others use;
+- whisper-server is a script that says what one on the card says, has the memory accounted to it
+  that the model would take, and goes on as the real one, which computes on the CPU. When it cannot
+  open the devices, or is shown another GPU, it falls back as one with ROCm does.
+
+So what is tried with it is all that judges a card, and nothing that a card does.
+"""
+
+import json
+import shlex
+
+from core.build import ROCM_PACKAGES, cmake_arguments
+from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.speed import Speed
+from tests.boxes import Box
+
+KFD = "/home/ada/kfd"
+TOPOLOGY = {
+    "0/properties": "gfx_target_version 0",
+    "1/properties": "gfx_target_version 110001\nlocation_id 768\ndomain 0",
+    "1/mem_banks/0/properties": "heap_type 1\nsize_in_bytes 17163091968",
+}
+DEVICES = ("/dev/kfd", "/dev/dri/renderD128")
+PACMAN = "/var/lib/pacman/local"
+VERSION = "7.2.0-1"
+UNITS = "/home/ada/.config/systemd/user"
+SYSTEMCTL = "systemctl --user --machine=ada@.host"
+WHISPER = "/home/ada/.voicemode/services/whisper.cpp"
+MANIFEST = f"{WHISPER}/build/manifest.json"
+MODEL_BYTES = 77_704_715
+SLOW = Speed("-fa", load=1000, encode=9000, total=20000)
+
+# How whisper-server is to be from its next start on. On the card, or:
+ON_CARD = "on the card"
+FALLEN_BACK = "fallen back"  # to the CPU, whatever the devices are like
+BUILT_FOR_CPU = "built for the cpu"
+ON_ANOTHER = "on another gpu"
+NOT_IN_MEMORY = "not in memory"  # though its log tells of the card
+WITHOUT_CODE = "without code"  # for the card, of which it dies
+MODE = "/home/ada/mode"
+
+SERVER = f"""#!/bin/sh
+device='AMD Radeon RX 7800 XT, gfx1101 (0x1101)' memory={MODEL_BYTES}
+mode=$(cat {MODE})
+case $mode in
+  '{ON_ANOTHER}') device='AMD Radeon Graphics, gfx1036 (0x1036)' ;;
+  '{NOT_IN_MEMORY}') memory=3145728 ;;
+esac
+can_open() {{
+  for path in {" ".join(DEVICES)}; do [ -r $path ] && [ -w $path ] || return 1; done
+}}
+on_cpu() {{
+  echo 'whisper_model_load:          CPU total size =    77.11 MB'
+  echo 'whisper_backend_init_gpu: no GPU found'
+}}
+rm -rf {KFD}/proc/*
+if [ "$mode" = '{BUILT_FOR_CPU}' ]; then
+  on_cpu
+elif [ "$mode" = '{FALLEN_BACK}' ] || [ "${{HIP_VISIBLE_DEVICES:-0}}" != 0 ] || ! can_open; then
+  echo 'ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected'
+  on_cpu
+else
+  echo 'ggml_cuda_init: found 1 ROCm devices (Total VRAM: 16368 MiB):'
+  echo "  Device 0: $device, VMM: no, Wave Size: 32, VRAM: 16368 MiB"
+  if [ "$mode" = '{WITHOUT_CODE}' ]; then
+    echo 'ROCm error: device kernel image is invalid'
+    exit 1
+  fi
+  echo 'whisper_backend_init_gpu: device 0: ROCm0 (type: 1)'
+  echo 'whisper_backend_init_gpu: found GPU device 0: ROCm0 (type: 1, cnt: 0)'
+  echo 'whisper_backend_init_gpu: using ROCm0 backend'
+  echo 'whisper_model_load:        ROCm0 total size =    77.11 MB'
+  mkdir {KFD}/proc/$$ && echo $memory > {KFD}/proc/$$/vram_1
+fi
+exec "$0-on-the-cpu" "$@" > /dev/null 2>&1
+"""
+
+
+def show(box: Box) -> None:
+    """Have a card in KFD's topology."""
+    nodes = f"{KFD}/topology/nodes"
+    files = (
+        f"mkdir -p $(dirname {nodes}/{name}) && echo {shlex.quote(text)} > {nodes}/{name}"
+        for name, text in TOPOLOGY.items()
+    )
+    box.run(" && ".join(files))
+
+
+def make_devices(box: Box, mode: str) -> None:
+    """Have the devices, open to render as `mode` says, until the next boot."""
+    made = (f"rm -f {path} && install -m {mode} -g render /dev/null {path}" for path in DEVICES)
+    box.run(f"mkdir -p /dev/dri && {' && '.join(made)}", user="root")
+
+
+def insert(box: Box) -> None:
+    """Have a box that serves on its CPU serve on the card."""
+    show(box)
+    make_devices(box, "660")
+    _install_packages(box)
+    _replace_server(box)
+    memory = MODEL_BYTES // 2
+    to_proxy = {"BACKEND": "hip", "KFD": KFD, "GPU_MEMORY": memory}
+    add_to_unit(box, PROXY_UNIT, *(f"WHISPER_PROXY_{name}={to_proxy[name]}" for name in to_proxy))
+    add_to_unit(box, SERVER_UNIT, "ROCR_VISIBLE_DEVICES=0")
+    reload = f"{SYSTEMCTL} daemon-reload && {SYSTEMCTL} restart {PROXY_UNIT}"
+    box.run(f"{reload} && {serve()}", user="root")
+
+
+def restart(mode: str = ON_CARD) -> str:
+    """A command of root's that has whisper-server start again in this mode, and does not wait."""
+    return f"echo '{mode}' > {MODE}; {SYSTEMCTL} --no-block restart {SERVER_UNIT}"
+
+
+def settle(in_use: str = "gpu") -> str:
+    """A command that ends when whisper-server answers, and the proxy says what it is on."""
+    ready = "curl -fs -o /dev/null 127.0.0.1:2022/health"
+    seen = f'curl -s 127.0.0.1:2023/health | grep -q \'"in_use": "{in_use}"\''
+    return f"timeout 30 sh -c {shlex.quote(f'until {ready} && {seen}; do sleep 0.05; done')}"
+
+
+def serve(mode: str = ON_CARD, in_use: str = "gpu") -> str:
+    """A command of root's that has whisper-server serve in this mode."""
+    return f"echo '{mode}' > {MODE} && {SYSTEMCTL} restart {SERVER_UNIT} && {settle(in_use)}"
+
+
+def _install_packages(box: Box) -> None:
+    names = ("rocm-hip-sdk", *ROCM_PACKAGES)
+    entries = (
+        f"mkdir {PACMAN}/{name}-{VERSION} && "
+        f"printf '%s\\n' %NAME% {name} '' %VERSION% {VERSION} > {PACMAN}/{name}-{VERSION}/desc"
+        for name in names
+    )
+    box.run(f"{' && '.join(entries)} && pacman -T {' '.join(names)}", user="root")
+
+
+def _replace_server(box: Box) -> None:
+    manifest = json.loads(box.run(f"cat {MANIFEST}").stdout)
+    rocm = box.run(f"pacman -Q {' '.join(ROCM_PACKAGES)}").stdout.splitlines()
+    for entry in manifest["gate"].values():
+        entry["speeds"] = [SLOW.record]
+    made_for_card = {
+        "backend": "hip",
+        "cmake_arguments": cmake_arguments("hip", ("gfx1101",)),
+        "toolchain": [*rocm, *manifest["toolchain"]],
+    }
+    box.run(f"cat > {MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))
+    server = f"{WHISPER}/build/bin/whisper-server"
+    box.run(
+        f"mkdir {KFD}/proc && mv {server} {server}-on-the-cpu && "
+        f"cat > {server} && chmod 755 {server}",
+        input=SERVER,
+    )
+
+
+def add_to_unit(box: Box, unit: str, *variables: str) -> None:
+    """Set these in the environment of a unit, when systemd reads it again."""
+    lines = "".join(f"Environment={variable}\n" for variable in variables)
+    directory = f"{UNITS}/{unit}.d"
+    box.run(f"mkdir {directory} && cat > {directory}/card.conf", input=f"[Service]\n{lines}")
