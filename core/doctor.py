@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.backend_log import usage
 from core.build import ROCM_PACKAGES, changed_packages
 from core.diagnosis import DEPLOY_AGAIN, Cause
 from core.gate import recorded_speeds
@@ -144,6 +145,13 @@ def access(obstacle: Cause | None, tried: bool) -> Row:
         found = "not known: the user's service manager starts nothing"
         return Row("access", found, "systemctl --user status")
     return Row("access", "the user's services may open /dev/kfd and the render node")
+
+
+def in_use(wish: Wish, log: Sequence[str], memory: int | None) -> str:
+    """The GPU that whisper-server uses, as its log tells, and its memory as the kernel does."""
+    used = usage(log)
+    name = f"{used.device} ({used.gfx})" if used.gfx else wish.gpu and wish.gpu.label
+    return f"{name}, {memory >> 20} MiB of its memory" if memory else str(name)
 
 
 def device(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from core.backend_log import Usage
+from core.backend_log import Usage, usage
 from core.refusal import Refusal
 
 # Bytes of the smallest model that there is, in round figures.
@@ -150,6 +150,22 @@ def choose_targets(wanted: Sequence[str], gpu: Gpu | None) -> tuple[str, ...]:
             f"{gpu.label} needs; allowed is auto, or a list with {gpu.target} in it"
         )
     return tuple(wanted) or ((gpu.target,) if gpu else ())
+
+
+def misplaced(
+    log: Sequence[str], backend: str, gpu: Gpu | None, memory: int | None, model: int | None
+) -> str | None:
+    """What a service computes on, where that is not what was chosen.
+
+    `log` is its start-up log, which journald has forgotten of one that runs for long: then the
+    kernel decides alone, as `memory_elsewhere` does; and what was built for the CPU has no choice.
+    """
+    used = usage(log)
+    other = memory_elsewhere(gpu, memory, model) if gpu else None
+    shown = backend == "cpu" or (gpu and memory and not gpu.integrated and not other)
+    if shown and used.backend is None:
+        return None
+    return elsewhere(used, backend, gpu) or other
 
 
 def elsewhere(used: Usage, backend: str, gpu: Gpu | None) -> str | None:

@@ -5,9 +5,8 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
-from core.backend_log import usage
 from core.build import Order
-from core.gpu import elsewhere, memory_elsewhere
+from core.gpu import misplaced
 from core.layout import PROXY_UNIT, SERVER_UNIT, Layout
 from core.models import Model
 from core.setups import Setup, Setups
@@ -15,7 +14,7 @@ from core.speech import is_spoken
 from facts.kfd import Memory
 from facts.setups import Installed
 from facts.speech import Heard, Transcript
-from facts.user_unit import StartLog, Unit, UnitState
+from facts.user_unit import SYSTEMCTL, StartLog, Unit, UnitState
 from operations.connection import operation
 from operations.gpu import why_not_in_service
 from operations.refuse import refusal
@@ -62,9 +61,15 @@ def confirm(
     if not setups.now:
         yield refusal("verify: nothing is set up here; run deploy.py")
         return
-    reason = _complaint(setups.now, layout, api_key_file) or _wrong_place(layout, order, model, kfd)
-    if reason:
-        yield refusal(f"verify: {reason}; {_fall_back(setups, layout, api_key_file)}")
+    reason = _complaint(setups.now, layout, api_key_file)
+    other = None if reason else _wrong_place(layout, order, model, kfd)
+    if other and setups.is_confirmed:
+        # This run has not restarted it, and it may be from before it could use the GPU.
+        yield StringCommand(SYSTEMCTL, "restart", SERVER_UNIT)
+        reason = _complaint(setups.now, layout, api_key_file)
+        other = None if reason else _wrong_place(layout, order, model, kfd)
+    if reason or other:
+        yield refusal(f"verify: {reason or other}; {_fall_back(setups, layout, api_key_file)}")
     elif setups.is_confirmed:
         host.noop(f"speech is transcribed through {setups.now.proxy_url} on {order.backend}")
     else:
@@ -153,21 +158,12 @@ def _wrong_place(layout: Layout, order: Order, model: Model, kfd: str) -> str | 
     """Why whisper-server does not compute where it was told to; None when it does."""
     server: UnitState = host.get_fact(Unit, unit=SERVER_UNIT)
     log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
-    other = elsewhere(usage(log), order.backend, order.gpu) or _memory_elsewhere(
-        order, model, kfd, server.pid
-    )
+    memory: int | None = host.get_fact(Memory, kfd=kfd, pid=server.pid) if order.gpu else None
+    other = misplaced(log, order.backend, order.gpu, memory, model.size)
     if other is None:
         return None
     cause = why_not_in_service(log, order.gpu, layout, server) if order.gpu else None
     return f"{SERVER_UNIT} runs on {other}" + (f"; the cause: {cause}" if cause else "")
-
-
-def _memory_elsewhere(order: Order, model: Model, kfd: str, pid: int) -> str | None:
-    """Where the kernel says that the model lies, if that is not on the card."""
-    if order.gpu is None:
-        return None
-    used: int | None = host.get_fact(Memory, kfd=kfd, pid=pid)
-    return memory_elsewhere(order.gpu, used, model.size)
 
 
 def _fall_back(setups: Setups, layout: Layout, api_key_file: str) -> str:

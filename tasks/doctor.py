@@ -8,12 +8,11 @@ Ends with an error where something is not well.
 from typing import Any
 
 from core import doctor
-from core.backend_log import Usage, usage
 from core.build import ROCM_PACKAGES, packages
 from core.diagnosis import Cause, obstacle
 from core.doctor import Row, Wish, wished_backend
 from core.gate import recorded_speeds
-from core.gpu import elsewhere, memory_elsewhere
+from core.gpu import misplaced
 from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from core.machine import check_platform, check_user
 from core.reach import Reach
@@ -120,16 +119,17 @@ def _gpu(target: Target, wish: Wish, server: UnitState) -> list[Row]:
 
 def _device(target: Target, wish: Wish, server: UnitState, hurdle: Cause | None) -> Row:
     log = _log(target, server)
-    used = usage(log)
     if wish.backend == "cpu":
-        return doctor.device(elsewhere(used, "cpu", None), None, "the CPU, as asked for")
+        other = misplaced(log, "cpu", None, None, None)
+        return doctor.device(other, None, "the CPU, as asked for")
     memory: int | None = target.host.get_fact(Memory, kfd=target.settings.gpu_kfd, pid=server.pid)
-    other = _elsewhere(wish, used, server, memory)
+    other = misplaced(log, "hip", wish.gpu, memory, wish.model.size)
+    if not server.pid:
+        other = f"none, as {SERVER_UNIT} does not stay up"
     cause = hurdle
     if other and wish.gpu:
         cause = why_not_in_service(log, wish.gpu, target.layout, server)
-    taken = f", {memory >> 20} MiB of its memory" if memory else ""
-    return doctor.device(other, cause, f"{used.device} ({used.gfx}){taken}", hurdle)
+    return doctor.device(other, cause, doctor.in_use(wish, log, memory), hurdle)
 
 
 def _log(target: Target, server: UnitState) -> list[str]:
@@ -142,15 +142,6 @@ def _log(target: Target, server: UnitState) -> list[str]:
         LastWords, program="whisper-server", user=target.identity["user"], _sudo=True
     )
     return last
-
-
-def _elsewhere(wish: Wish, used: Usage, server: UnitState, memory: int | None) -> str | None:
-    if not server.pid:
-        return f"none, as {SERVER_UNIT} does not stay up"
-    other = elsewhere(used, "hip", wish.gpu)
-    if other or wish.gpu is None:
-        return other
-    return memory_elsewhere(wish.gpu, memory, wish.model.size)
 
 
 def _use(target: Target, wish: Wish, server: UnitState) -> list[Row]:

@@ -9,6 +9,7 @@ from core.gpu import (
     choose_targets,
     gfx_name,
     memory_elsewhere,
+    misplaced,
     parse_topology,
     pci_address,
 )
@@ -155,3 +156,12 @@ def test_a_list_of_targets_is_built_as_given_if_the_gpu_s_own_is_among_them():
 )
 def test_a_model_that_is_not_in_the_card_s_memory_is_elsewhere(gpu, used, model, elsewhere):
     assert (memory_elsewhere(gpu, used, model) is not None) is elsewhere
+
+
+def test_without_a_log_the_kernel_decides_where_it_can():
+    assert misplaced([], "cpu", None, None, None) is None
+    assert misplaced([], "hip", CARD, 490 << 20, 487 << 20) is None
+    nobody = "nobody knows what, asked for was hip"
+    assert misplaced([], "hip", CARD, None, 487 << 20) == nobody
+    assert misplaced([], "hip", CARD, 0, 487 << 20) == nobody
+    assert misplaced([], "hip", INTEGRATED, 490 << 20, 487 << 20) == nobody

@@ -93,7 +93,7 @@ def host(directory: Path) -> Iterator[Host]:
 def make_releases(directory: Path) -> None:
     """A copy of the boxes' git repository, with RELEASES."""
     bare = directory / whisper_git.NAME
-    copytree(caches.parts().git.path / whisper_git.NAME, bare)
+    copytree(caches.git().path / whisper_git.NAME, bare)
     for tag, (where, line) in RELEASES.items():
         _release(bare, tag, *where, line)
 

@@ -70,9 +70,11 @@ class Host:
         dead: str = "",
         memory: int | None = SIZE,
         reach: Reach | None = None,
+        later: list[str] | None = None,
     ) -> None:
         self.ran: list[str] = []
         self.dead = dead
+        self.later = later or log
         asked = "api_key_file=, sample=/h/.voicemode/services/whisper.cpp/samples/jfk.wav, url="
         self.state = FakeState()
         self.state.is_executing = True
@@ -105,7 +107,14 @@ class Host:
         """The commands that an operation yields."""
         scripts = patch("operations.scripts._text", "{}.sh".format)
         with scripts, ctx_state.use(self.state), ctx_host.use(self.host):
-            return [get_command_string(c) for c in operation._inner(layout=LAYOUT, **arguments)]
+            return [self.done(c) for c in operation._inner(layout=LAYOUT, **arguments)]
+
+    def done(self, command: Any) -> str:
+        """A command, which has been run before the operation goes on: a restart has a new log."""
+        text = get_command_string(command)
+        if text.endswith(f"restart {SERVER}"):
+            self.host.fact.facts["user_unit.StartLog"].data["invocation=6f4"] = self.later
+        return str(text)
 
     def restored(self) -> list[str]:
         """The setups that were put back on the way."""
@@ -147,7 +156,6 @@ def test_services_that_do_not_come_up_go_back_too():
     ("log", "found"),
     [
         (CPU, "runs on cpu, asked for was hip (whisper_backend_init_gpu: no GPU found)"),
-        ([], "runs on nobody knows what, asked for was hip"),
         ([HIP[0].replace("1101", "1036"), *HIP[1:]], "runs on AMD Radeon RX 7800 XT (gfx1036)"),
     ],
 )
@@ -156,6 +164,24 @@ def test_a_silent_fall_to_the_cpu_fails(log: list[str], found: str):
     (command,) = host.apply(setups.confirm, **ON_CARD)
     assert f"{SERVER} {found}" in command
     assert host.restored() == [setup(1).name]
+
+
+def test_where_journald_has_forgotten_the_log_the_kernel_decides():
+    asked = Host(installed(1, 1), {1: SPOKEN}, [])
+    assert asked.apply(setups.confirm, **ON_CARD) == []
+    unknown = Host(installed(2, 1), {2: SPOKEN, 1: SPOKEN}, ["a request"], memory=None)
+    (command,) = unknown.apply(setups.confirm, **ON_CARD)
+    assert f"{SERVER} runs on nobody knows what, asked for was hip" in command
+    assert Host(installed(1, 1), {1: SPOKEN}, []).apply(setups.confirm, **ON_CPU) == []
+
+
+def test_a_server_from_before_it_could_use_the_gpu_is_restarted_once():
+    host = Host(installed(1, 1), {1: SPOKEN}, CPU, later=HIP)
+    (restart,) = host.apply(setups.confirm, **ON_CARD)
+    assert restart.endswith(f"restart {SERVER}")
+    restart, refused = Host(installed(1, 1), {1: SPOKEN}, CPU).apply(setups.confirm, **ON_CARD)
+    assert restart.endswith(f"restart {SERVER}")
+    assert "nothing was changed since it last transcribed" in refused
 
 
 def test_what_the_kernel_accounts_outweighs_the_log():
