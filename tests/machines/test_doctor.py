@@ -6,6 +6,7 @@ for real on the box, and what the doctor reads is what it would read of a card.
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from core.backend_log import usage
 from core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT
+from core.gate import parse_trials
 from core.layout import PROXY_UNIT, SERVER_UNIT
+from core.speech import is_spoken
+from operations.scripts import words
 from tests.boxes import Box
 from tests.machines import card
 from tests.machines.card import KFD, PACMAN, SYSTEMCTL, UNITS
@@ -419,3 +424,24 @@ def test_verify_does_not_pass_on_the_cpu(box: Box, tmp_path: Path, monkeypatch: 
     assert run.status == 1
     assert "runs on cpu, asked for was hip" in run.output
     assert "the cause: ROCm changed under the binary: now rocblas 10.0.0-1" in run.output
+
+
+def test_verify_restarts_once_what_is_from_before_it_could_use_the_card(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "my_deploy.py").write_text(VERIFY)
+    box.run(f"{card.serve(card.FALLEN_BACK, in_use='cpu')} && echo '{card.ON_CARD}' > {card.MODE}",
+            user="root")  # fmt: skip
+    assert deployed(box, file="my_deploy.py", cwd=tmp_path, **TO_CARD).changes == 1
+    assert health(box)["in_use"] == "gpu"
+
+
+def test_the_gate_asks_the_kernel_where_the_model_lies(box: Box):
+    """What the other tests need of the card is gone after this one."""
+    files = (f"{card.WHISPER}/build", MODEL, f"{card.WHISPER}/samples/jfk.wav", "/tmp/gate.log")
+    box.run(shlex.join(words("try", *files, KFD, "whisper-server")))
+    (server,) = parse_trials(box.run("cat /tmp/gate.log").stdout.splitlines())
+    assert is_spoken(server.heard)
+    assert server.memory == card.MODEL_BYTES
+    assert usage(server.log).gfx == "gfx1101"
