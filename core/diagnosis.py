@@ -119,8 +119,8 @@ def _not_allowed(reach: Reach, user: str) -> Cause | None:
         )
     if group not in reach.groups:
         return Cause(
-            f"{what}: {user} is in the group {group}, but what runs was started before that: the "
-            "running user manager has no such group",
+            f"{what}: {user} is in the group {group}, but {reach.asker} is from before that, and "
+            "has no such group",
             # Where services run without a login, the manager stays when its user logs out.
             "sudo reboot",
         )

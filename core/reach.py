@@ -18,7 +18,7 @@ class Closed:
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a program gets.
+    """How far a program gets that `asker` starts.
 
     `missing` are devices that are not there, `closed` those that it may not open. `groups` are what
     it has, `member` what the user database has its user in. `driver` is whether the amdgpu driver
@@ -38,12 +38,13 @@ class Reach:
     hidden: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    asker: str = "the running user manager"
 
     to_json = asdict  # for `pyinfra … fact`
 
 
-def parse_reach(lines: Iterable[str]) -> Reach:
-    """Read what the fact `gpu.Reachable` prints: lines of a word and what it says."""
+def parse_reach(lines: Iterable[str], asker: str = Reach.asker) -> Reach:
+    """Read what the facts of facts/reach.py print: lines of a word and what it says."""
     said: dict[str, list[str]] = {}
     for line in lines:
         word, _, text = line.partition(" ")
@@ -62,4 +63,5 @@ def parse_reach(lines: Iterable[str]) -> Reach:
         hidden=words("hidden"),
         masks=words("mask"),
         settings=words("setting"),
+        asker=asker,
     )

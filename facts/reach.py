@@ -41,7 +41,7 @@ class FromHere(FactBase[Reach]):
         return StringCommand("sh -c", QuoteString(HERE), "sh", QuoteString(user))
 
     def process(self, output: Iterable[str]) -> Reach:
-        return parse_reach(output)
+        return parse_reach(output, "this connection")
 
 
 class FromUnit(FactBase[Reach]):

@@ -38,7 +38,7 @@ def test_a_program_that_uses_the_card_has_nothing_to_mend():
         (
             {"closed": (KFD,), "member": ("ada", "render"), "groups": ("ada",)},
             "ada may not open /dev/kfd (crw-rw---- root render): ada is in the group render, but "
-            "what runs was started before that: the running user manager has no such group",
+            "the running user manager is from before that, and has no such group",
             "sudo reboot",
         ),
         (

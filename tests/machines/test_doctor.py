@@ -181,7 +181,10 @@ OF_THE_CARD = [
     Fault(
         "the user manager is older than the group",
         "access",
-        ("ada may not open /dev/kfd", "the running user manager has no such group"),
+        (
+            "ada may not open /dev/kfd",
+            "the running user manager is from before that, and has no such group",
+        ),
         "sudo reboot",
         do="gpasswd -d ada render && systemctl restart user@1000 && gpasswd -a ada render",
         undo="systemctl restart user@1000",
