@@ -20,7 +20,7 @@ from tests.machines.deploying import Run, deployed, raise_boxes, sample
 from tests.machines.footprint import footprint
 from tests.machines.killing import die_and_recover
 
-SAMPLE = 8
+SAMPLE = 10
 WORKERS = 2  # boxes at a time: much of a run is waiting
 OLD, OLD_SNAPSHOT = "v1.7.5", "before-upgrade"
 UNFINISHED = (".part", ".partial", ".new", ".tar")
