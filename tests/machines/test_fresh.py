@@ -1,12 +1,14 @@
 """A fresh machine, from nothing to working speech-to-text; then again, and over a reboot."""
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import openai
 import pytest
 
 from core.speech import is_spoken
+from operations.scripts import words
 from tests.boxes import BOX_PASSWORD, Box
 from tests.machines.deploying import ROOT, SERVICES, Run, deployed, raise_boxes, sample
 from tests.tunnel import tunnel
@@ -85,6 +87,18 @@ def test_it_is_timed_both_ways_and_serves_with_what_is_faster(box: Box, first: R
     assert command.split()[-1] == best
     assert all(0 < speed["encode"] < speed["total"] for speed in speeds.values())
     assert f"v1.9.1 with tiny.en: {speeds[best]['total']:.0f} ms total" in first.output
+
+
+def test_a_build_that_cmake_made_one_for_the_cpu_is_not_compiled(box: Box, first: Run):
+    """The old name of the option is accepted without a word; nixpkgs and LocalAI fell for it."""
+    build = "/home/ada/old-name"
+    configure = f"cmake -G Ninja -S {SERVICES}/whisper.cpp -B {build} -DGGML_HIPBLAS=ON"
+    require = shlex.join(words("require-hip", build, "gfx1101"))
+    box.run(f"{configure} > /dev/null")
+    assert "GGML_HIP is not on" in box.run(f"{require} || true").stderr
+    box.run(f"sed -i s/^GGML_HIP:BOOL=.*/GGML_HIP:BOOL=ON/ {build}/CMakeCache.txt")
+    assert "ggml-hip) is not among the targets" in box.run(f"{require} || true").stderr
+    box.run(f"rm -r {build}")
 
 
 def test_the_services_listen_on_loopback_alone(box: Box, first: Run):

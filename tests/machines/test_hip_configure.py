@@ -11,6 +11,7 @@ import pytest
 from bench import builds, graph
 from bench.builds import DEPLOY, GUIDE, edges
 from bench.trees import Tree
+from operations.scripts import words
 from tests import boxes
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,12 @@ def test_every_file_of_hip_is_for_the_card_alone(ours: Tree):
     ninja = ours.text("build.ninja")
     assert set(re.findall(r"--offload-arch=(\w+)", ninja)) == {"gfx1101"}
     assert len(re.findall(r"^build \S+\.cu\.o: HIP_COMPILER", ninja, re.MULTILINE)) == 138
+
+
+def test_the_deploy_takes_it_for_that_card_and_no_other(ours: Tree):
+    ours.run(*words("require-hip", "build", "gfx1101"))
+    with pytest.raises(boxes.BoxError, match="nothing is compiled for gfx1100"):
+        ours.run(*words("require-hip", "build", "gfx1101", "gfx1100"))
 
 
 def test_a_kernel_compiles(ours: Tree):
