@@ -130,13 +130,17 @@ def _ending(status: int) -> str:
 
 def has_passed(manifest: Mapping[str, Any], model: Model) -> bool:
     """Whether the build of this manifest has passed the gate with this model, speed and all."""
-    return "speeds" in manifest.get("gate", {}).get(model.sha256, {})
+    return "speeds" in _entry(manifest, model)
 
 
 def recorded_speeds(manifest: Mapping[str, Any], model: Model) -> list[Speed]:
     """How fast the build of this manifest was with this model."""
-    entry = manifest.get("gate", {}).get(model.sha256, {})
-    return [Speed.recorded(record) for record in entry.get("speeds", [])]
+    return [Speed.recorded(record) for record in _entry(manifest, model).get("speeds", [])]
+
+
+def _entry(manifest: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    entry: Mapping[str, Any] = manifest.get("gate", {}).get(model.sha256, {})
+    return entry
 
 
 def with_trials(

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-KFD_DEVICE = "/dev/kfd"
-
 
 @dataclass(frozen=True)
 class Closed:

@@ -62,14 +62,16 @@ def confirm(
         yield refusal("verify: nothing is set up here; run deploy.py")
         return
     reason = _complaint(setups.now, layout, api_key_file)
-    other = None if reason else _wrong_place(layout, order, model, kfd)
-    if other and setups.is_confirmed:
-        # This run has not restarted it, and it may be from before it could use the GPU.
-        yield StringCommand(SYSTEMCTL, "restart", SERVER_UNIT)
-        reason = _complaint(setups.now, layout, api_key_file)
-        other = None if reason else _wrong_place(layout, order, model, kfd)
-    if reason or other:
-        yield refusal(f"verify: {reason or other}; {_fall_back(setups, layout, api_key_file)}")
+    if not reason:
+        reason = _wrong_place(layout, order, model, kfd)
+        if reason and setups.is_confirmed:
+            # This run has not restarted it, and it may be from before it could use the GPU.
+            yield StringCommand(SYSTEMCTL, "restart", SERVER_UNIT)
+            reason = _complaint(setups.now, layout, api_key_file) or _wrong_place(
+                layout, order, model, kfd
+            )
+    if reason:
+        yield refusal(f"verify: {reason}; {_fall_back(setups, layout, api_key_file)}")
     elif setups.is_confirmed:
         host.noop(f"speech is transcribed through {setups.now.proxy_url} on {order.backend}")
     else:

@@ -44,12 +44,14 @@ def examine(target: Target) -> None:
     check_sudo(target)
     if is_lost(target.host):
         return
-    wish, server = _wish(target), _unit(target, SERVER_UNIT)
+    manifest: dict[str, Any] | None = target.host.get_fact(Manifest, path=target.layout.build)
+    wish = _wish(target, manifest)
+    server, proxy = _unit(target, SERVER_UNIT), _unit(target, PROXY_UNIT)
     rows = [
-        *_machine(target, wish),
-        *_services(target, server),
+        *_machine(target, wish, manifest),
+        *_services(target, server, proxy),
         *_gpu(target, wish, server),
-        *_use(target, wish, server),
+        *_use(target, wish, manifest, server, proxy),
     ]
     for line, ill in doctor.table(rows):
         target.host.log_styled(line, fg="red" if ill else None)
@@ -60,15 +62,10 @@ def examine(target: Target) -> None:
         target.host.log_styled("all is well", fg="green")
 
 
-def _wish(target: Target) -> Wish:
+def _wish(target: Target, manifest: dict[str, Any] | None) -> Wish:
     settings = target.settings
-    backend = wished_backend(settings.whisper_backend, target.gpu, _manifest(target))
+    backend = wished_backend(settings.whisper_backend, target.gpu, manifest)
     return Wish(backend, target.gpu, settings.model)
-
-
-def _manifest(target: Target) -> dict[str, Any] | None:
-    manifest: dict[str, Any] | None = target.host.get_fact(Manifest, path=target.layout.build)
-    return manifest
 
 
 def _unit(target: Target, unit: str) -> UnitState:
@@ -76,7 +73,7 @@ def _unit(target: Target, unit: str) -> UnitState:
     return state
 
 
-def _machine(target: Target, wish: Wish) -> list[Row]:
+def _machine(target: Target, wish: Wish, manifest: dict[str, Any] | None) -> list[Row]:
     """The GPU, the tools, the build and the model."""
     host, layout = target.host, target.layout
     missing: list[str] = host.get_fact(MissingPackages, packages=packages(wish.backend))
@@ -87,14 +84,14 @@ def _machine(target: Target, wish: Wish) -> list[Row]:
     return [
         doctor.gpu(wish),
         doctor.rocm(wish, missing, tools),
-        doctor.build(wish, built, _manifest(target), tools),
+        doctor.build(wish, built, manifest, tools),
         doctor.model(wish, model.sha256 if model else None),
     ]
 
 
-def _services(target: Target, server: UnitState) -> list[Row]:
+def _services(target: Target, server: UnitState, proxy: UnitState) -> list[Row]:
     """The units."""
-    host, user, proxy = target.host, target.identity["user"], _unit(target, PROXY_UNIT)
+    host, user = target.host, target.identity["user"]
     socket = host.get_fact(Socket, unit=PROXY_SOCKET)
     return [
         doctor.service("server unit", SERVER_UNIT, server.active, server.enabled),
@@ -144,15 +141,21 @@ def _log(target: Target, server: UnitState) -> list[str]:
     return last
 
 
-def _use(target: Target, wish: Wish, server: UnitState) -> list[Row]:
+def _use(
+    target: Target,
+    wish: Wish,
+    manifest: dict[str, Any] | None,
+    server: UnitState,
+    proxy: UnitState,
+) -> list[Row]:
     """What clients find, and how fast it is."""
-    host, url, manifest = target.host, target.settings.proxy_url, _manifest(target)
+    host, url = target.host, target.settings.proxy_url
     rows = []
     if server.active == "active":
         here = f"http://127.0.0.1:{target.settings.whisper_port}"
         rows.append(_endpoint(target, "whisper-server", here, SERVER_UNIT))
     # Whoever asks at its socket starts the proxy.
-    if _unit(target, PROXY_UNIT).active == "active":
+    if proxy.active == "active":
         rows.append(_endpoint(target, "proxy", url, PROXY_UNIT))
     # Without whisper-server the proxy has who asks wait.
     if len(rows) == 2 and not rows[0].fix:
