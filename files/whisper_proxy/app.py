@@ -1,4 +1,4 @@
-"""The application: what is served, and what lives as long as the process."""
+"""The application: its routes and the objects that live as long as the process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,26 +7,26 @@ from pathlib import Path
 from aiohttp import web
 
 from . import access, health, middleware, models, transcriptions
+from .admission import AdmissionQueue
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
-from .keys import DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, TURNS, WATCH
+from .keys import ADMISSION, DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, UPSTREAM_MONITOR
 from .metrics import Metrics
 from .settings import Settings
-from .turns import Turns
 from .upstream import Upstream, open_session
-from .watch import Watch
+from .upstream_monitor import UpstreamMonitor
 
 
 def create_app(settings: Settings) -> web.Application:
-    """Return the application. Nothing but these routes reaches whisper-server."""
+    """Return the application. Only these routes reach whisper-server."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
     app[DECODER] = Decoder()
-    app[TURNS] = Turns(settings.concurrency, settings.queue, settings.max_wait)
+    app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
     app.router.add_get("/", health.root)
@@ -44,9 +44,11 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         settings = app[SETTINGS]
         upstream = Upstream(settings.upstream, session)
         gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
-        app[WATCH] = watch = Watch(upstream, gpu)
-        app[DISPATCH] = Dispatcher(upstream, app[TURNS], watch, app[METRICS], settings.max_wait)
-        await watch.look()
-        watching = asyncio.create_task(watch.run())
+        app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu)
+        app[DISPATCH] = Dispatcher(
+            upstream, app[ADMISSION], monitor, app[METRICS], settings.max_wait
+        )
+        await monitor.check()
+        monitoring = asyncio.create_task(monitor.run())
         yield
-        watching.cancel()
+        monitoring.cancel()

@@ -46,7 +46,7 @@ class Decoder:
 
     def __init__(self) -> None:
         processors = len(os.sched_getaffinity(0))
-        self._turns = asyncio.Semaphore(min(MAX_PROCESSES, processors))
+        self._slots = asyncio.Semaphore(min(MAX_PROCESSES, processors))
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
@@ -67,7 +67,7 @@ class Decoder:
                 yield _bounded(_decoded(output))
 
     async def _decode(self, upload: Upload, kind: str, output: IO[bytes]) -> None:
-        async with self._turns:
+        async with self._slots:
             with upload.open() as file, _descriptor(file) as source:
                 status = await _run(command(kind), source, output)
         if status == NOT_RUN:

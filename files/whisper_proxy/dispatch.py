@@ -1,89 +1,97 @@
-"""From the spooled requests to whisper-server: each in its turn, and again when it was lost."""
+"""Sends requests to whisper-server: in order, and again if it was lost before it answered."""
 
 import asyncio
 import logging
 import time
 
+from .admission import AdmissionQueue
 from .errors import ApiError
-from .fields import Transcription
+from .fields import TranscriptionRequest
+from .log_context import add_log_context
 from .metrics import Metrics
-from .notes import note
 from .transcript import Transcript
-from .turns import Turns
 from .upstream import Audio, LostError, NotReachedError, Upstream
-from .watch import Watch
+from .upstream_monitor import UpstreamMonitor
 
 LOG = logging.getLogger(__name__)
 
-AGAIN_SECONDS = 0.02  # between attempts: a refused connection on loopback costs 0.3 ms
+RETRY_SECONDS = 0.02  # between attempts: a refused connection on loopback costs 0.3 ms
 MAX_LOSSES = 2
-# whisper-server is back, its model loaded, a few seconds after it died.
+# A whisper-server that died is back within a few seconds, its model loaded.
 RETRY_AFTER = {"Retry-After": "5"}
 
 
 class Dispatcher:
-    """Takes a request when it is whole, and keeps it until there is an answer."""
+    """Queues a completely received request, and retries it until there is an answer."""
 
     def __init__(
-        self, upstream: Upstream, turns: Turns, watch: Watch, metrics: Metrics, max_wait: float
+        self,
+        upstream: Upstream,
+        admission: AdmissionQueue,
+        monitor: UpstreamMonitor,
+        metrics: Metrics,
+        max_wait: float,
     ) -> None:
         self._upstream = upstream
-        self._turns = turns
-        self._watch = watch
+        self._admission = admission
+        self._monitor = monitor
         self._metrics = metrics
         self._max_wait = max_wait
 
-    async def transcribe(self, audio: Audio, wanted: Transcription) -> Transcript:
-        """Return what is said in the audio, or raise ApiError.
+    async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
+        """Return the transcript of the audio, or raise ApiError.
 
-        A whisper-server that goes away is waited for, `max_wait` seconds from when it was first
-        missed, and asked again. Who cancels this ends the inference too.
+        If whisper-server becomes unreachable, the request is retried for `max_wait` seconds from
+        when that was first noticed. Cancelling this call ends the inference too.
 
-        A recording is blamed, and refused with 422, when whisper-server was lost MAX_LOSSES times
-        with the whole of it in hand. This assumes that an operator's restart does not look so:
-        on SIGTERM whisper-server answers what it has and then refuses connections, which blames
-        nobody, as does a loss before the recording was sent. Only a second SIGKILL in just the
-        inference that follows the first would be taken for a crash.
+        A recording is refused with 422 if whisper-server was lost MAX_LOSSES times after it had
+        received all of it. An operator's restart does not count: on SIGTERM whisper-server answers
+        the requests it has and then refuses connections. Nor does a loss before the recording was
+        sent. Only a second SIGKILL, during the inference right after the first, would be taken for
+        a crash.
         """
-        asked = time.monotonic()
-        async with self._turns.turn():
-            waited = time.monotonic() - asked
+        queued = time.monotonic()
+        async with self._admission.admitted():
+            waited = time.monotonic() - queued
             self._metrics.wait_seconds.observe(waited)
-            note(wait_ms=round(waited * 1000))
-            return await self._until_answered(audio, wanted)
+            add_log_context(wait_ms=round(waited * 1000))
+            return await self._until_answered(audio, request)
 
-    async def _until_answered(self, audio: Audio, wanted: Transcription) -> Transcript:
+    async def _until_answered(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
         losses = 0
-        give_up: float | None = None
+        deadline: float | None = None
         while True:
             try:
-                return await self._attempt(audio, wanted)
+                return await self._attempt(audio, request)
             except NotReachedError:
-                self._watch.saw("unreachable")
+                self._monitor.record("unreachable")
             except LostError as lost:
                 losses += lost.started
                 LOG.warning("lost whisper-server: losses=%d audio_bytes=%d", losses, audio.size)
                 self._metrics.lost.inc()
-                note(losses=losses)
+                add_log_context(losses=losses)
             if losses == MAX_LOSSES:
                 raise _crashing()
-            give_up = give_up or (self._watch.away_since or time.monotonic()) + self._max_wait
-            if time.monotonic() >= give_up:
-                raise _away()
-            await asyncio.sleep(AGAIN_SECONDS)
+            deadline = deadline or self._deadline()
+            if time.monotonic() >= deadline:
+                raise _unavailable()
+            await asyncio.sleep(RETRY_SECONDS)
 
-    async def _attempt(self, audio: Audio, wanted: Transcription) -> Transcript:
+    def _deadline(self) -> float:
+        return (self._monitor.unreachable_since or time.monotonic()) + self._max_wait
+
+    async def _attempt(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
         started = time.monotonic()
-        transcript = await self._upstream.transcribe(audio, wanted)
+        transcript = await self._upstream.transcribe(audio, request)
         seconds = time.monotonic() - started
-        self._turns.took(seconds)
-        self._watch.saw("ready")
-        self._metrics.inferred(seconds, transcript.duration)
-        note(inference_ms=round(seconds * 1000))
+        self._admission.record_duration(seconds)
+        self._monitor.record("ready")
+        self._metrics.record_inference(seconds, transcript.duration)
+        add_log_context(inference_ms=round(seconds * 1000))
         return transcript
 
 
-def _away() -> ApiError:
+def _unavailable() -> ApiError:
     message = "whisper-server does not answer."
     return ApiError(503, message, code="upstream_unavailable", headers=RETRY_AFTER)
 

@@ -1,41 +1,41 @@
-"""The requests in flight, which are waited for when the process is to stop."""
+"""Requests in flight, which the process finishes before it stops."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# A connection that was accepted before the end has this long to send what it came for.
+# How long a connection that was accepted just before the stop has to send its request.
 GRACE_SECONDS = 0.3
 
 
 class InFlight:
-    """Counts requests. draining: no connection is to be kept for a next one."""
+    """Counts requests in flight. draining: connections are closed after their current request."""
 
     def __init__(self) -> None:
         self.draining = False
         self._count = 0
-        self._none = asyncio.Event()
-        self._none.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Count one request in."""
+    def track(self) -> Iterator[None]:
+        """Count a request as in flight for the duration of the context."""
         self._count += 1
-        self._none.clear()
+        self._idle.clear()
         try:
             yield
         finally:
             self._count -= 1
             if not self._count:
-                self._none.set()
+                self._idle.set()
 
     async def drain(self, timeout: float) -> int:
-        """Wait until no request is left, `timeout` seconds at most, and return how many are."""
+        """Wait up to `timeout` seconds for all requests to end; return how many are left."""
         self.draining = True
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.sleep(GRACE_SECONDS)
-                await self._none.wait()
+                await self._idle.wait()
         except TimeoutError:
             pass
         return self._count

@@ -25,7 +25,7 @@ UNSUPPORTED = {
 
 
 @dataclass(frozen=True)
-class Transcription:
+class TranscriptionRequest:
     """What a client wants of its audio: what to send to whisper-server, and what to answer.
 
     language: a code of Whisper's, or "auto". temperature: 0 to 1. translate: into English.
@@ -46,7 +46,7 @@ class Transcription:
         return "word" in self.granularities
 
 
-def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcription:
+def parse(form: Form, *, english_only: bool, translate: bool = False) -> TranscriptionRequest:
     """Return the checked request, or raise ApiError.
 
     `form` has every value of a name; of a field that is no list the last counts. A list may be
@@ -56,7 +56,7 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
     fields = {name.removesuffix("[]"): values for name, values in form.items()}
     _refuse_unsupported(fields)
     response_format = _response_format(_last(fields, "response_format"))
-    return Transcription(
+    return TranscriptionRequest(
         language=_any_language(english_only) if translate else _language(fields, english_only),
         prompt=_prompt(fields),
         temperature=_temperature(_last(fields, "temperature")),
@@ -106,13 +106,13 @@ def _granularities(fields: Form, response_format: str) -> tuple[str, ...]:
 
 
 def _stream(text: str, response_format: str) -> bool:
-    wanted = BOOLEANS.get(text.strip().lower())
-    if wanted is None:
+    stream = BOOLEANS.get(text.strip().lower())
+    if stream is None:
         raise _not_one_of("stream", text, ("true", "false"))
-    if wanted and response_format not in STREAMED_FORMATS:
+    if stream and response_format not in STREAMED_FORMATS:
         known = " or ".join(STREAMED_FORMATS)
         raise invalid("stream", f"`stream` needs `response_format` to be {known}.")
-    return wanted
+    return stream
 
 
 def _prompt(fields: Form) -> str:

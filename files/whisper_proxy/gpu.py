@@ -16,7 +16,7 @@ Processor = Literal["gpu", "cpu"]
 
 SERVER_UNIT = "voicemode-whisper.service"
 # Bytes of GPU memory: more than a process has there without a model, less than with the smallest.
-NO_MODEL = 16 * 1024**2
+MIN_MODEL_BYTES = 16 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,19 @@ class Gpu:
             memory = sum(self._memory(pid) for pid in pids & users)
         except (OSError, ValueError):  # no KFD here, or the process has just ended
             return None
-        if memory >= max(self.memory, NO_MODEL):
+        if memory >= max(self.memory, MIN_MODEL_BYTES):
             return "gpu"
         if not pids or pids != self.server_pids():
             return None
         # Little memory says it where more is needed, and so does no use of KFD at all.
-        proves_cpu = bool(self.memory) if pids & users else self._numbers_as_here(users)
+        proves_cpu = bool(self.memory) if pids & users else self._shares_pid_namespace(users)
         return "cpu" if proves_cpu else None
 
     def _memory(self, pid: str) -> int:
         files = (self.kfd / "proc" / pid).iterdir()
         return sum(int(file.read_text()) for file in files if file.name.startswith("vram_"))
 
-    def _numbers_as_here(self, pids: Set[str]) -> bool:
+    def _shares_pid_namespace(self, pids: Set[str]) -> bool:
         # KFD has the ids of the host: in a container, which has its own, they are nobody's
         # (rocm-systems pull request 3752).
         return all((self.proc / pid).exists() for pid in pids)

@@ -1,4 +1,4 @@
-"""Whether the proxy is here, how it is, and its numbers."""
+"""GET /, /health and /metrics."""
 
 import math
 import time
@@ -9,66 +9,72 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
-from .keys import METRICS, SETTINGS, TURNS, WATCH
-from .watch import Watch
+from .keys import ADMISSION, METRICS, SETTINGS, UPSTREAM_MONITOR
+from .upstream_monitor import UpstreamMonitor
 
 Status = Literal["ok", "degraded", "unavailable"]
 
-AWAY = "whisper-server is away and requests wait for it."
-ILL = "whisper-server is away or ill."
+UNREACHABLE = "whisper-server is away and requests wait for it."
+UNHEALTHY = "whisper-server is away or ill."
 ON_CPU = (
     "whisper-server runs on the CPU, asked for was the GPU; "
     "`pyinfra inventory.py tasks/doctor.py` says why."
 )
-# What the gauge shows: an alert on 0 must not fire where nothing tells.
+# The gauge's values. Unknown is NaN, so that an alert on 0 does not fire.
 GPU_IN_USE = {"gpu": 1.0, "cpu": 0.0, None: math.nan}
 
 
 async def root(_: web.Request) -> web.Response:
-    """Answer 200 to those who only ask whether something is here."""
+    """Answer 200, for clients that only check whether the server is up."""
     return web.Response(text="whisper proxy: POST /v1/audio/transcriptions\n")
 
 
 async def health(request: web.Request) -> web.Response:
-    """Answer 200 when requests are taken, 503 when not: from memory, so at once.
+    """Answer 200 if requests are accepted, otherwise 503. Does not ask whisper-server, so is fast.
 
-    status is "ok"; "degraded" while whisper-server is away, and not for longer than a request
-    waits for it, or while it runs on the CPU though the GPU was asked for; "unavailable" when it
-    is away for longer, or says itself that it is ill. reason tells which of these, in_use what it
-    runs on, null where that is not known. queue counts requests.
+    status: "ok"; "degraded" if whisper-server has been unreachable for less time than a request
+    waits for it, or runs on the CPU although the GPU was requested; "unavailable" if it has been
+    unreachable for longer, or reports a failure itself. reason: which of these it is. in_use: what
+    whisper-server runs on, null if unknown. queue: counts of requests.
     """
-    settings, turns, watch = request.app[SETTINGS], request.app[TURNS], request.app[WATCH]
-    status, reason = _condition(watch, settings.max_wait)
+    settings = request.app[SETTINGS]
+    admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
+    status, reason = _status(monitor, settings.max_wait)
     body = {
         "status": status,
         "reason": reason,
-        "whisper_server": watch.state,
+        "whisper_server": monitor.state,
         "model": settings.model,
         "backend": settings.backend or None,
-        "in_use": watch.in_use,
+        "in_use": monitor.in_use,
         "device": settings.device or None,
         "whisper_version": settings.whisper_version or None,
         "version": __version__,
-        "queue": {"running": turns.running, "waiting": turns.waiting, "limit": turns.limit},
+        "queue": {
+            "running": admission.running,
+            "waiting": admission.waiting,
+            "limit": admission.limit,
+        },
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
-def _condition(watch: Watch, max_wait: float) -> tuple[Status, str | None]:
-    if watch.healthy:
-        return ("degraded", ON_CPU) if watch.in_use == "cpu" else ("ok", None)
-    away = watch.away_since
-    if away is not None and time.monotonic() - away < max_wait:
-        return "degraded", AWAY
-    return "unavailable", ILL
+def _status(monitor: UpstreamMonitor, max_wait: float) -> tuple[Status, str | None]:
+    if monitor.healthy:
+        return ("degraded", ON_CPU) if monitor.in_use == "cpu" else ("ok", None)
+    since = monitor.unreachable_since
+    if since is not None and time.monotonic() - since < max_wait:
+        return "degraded", UNREACHABLE
+    return "unavailable", UNHEALTHY
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Answer in Prometheus's text format."""
-    numbers, turns, watch = request.app[METRICS], request.app[TURNS], request.app[WATCH]
-    numbers.running.set(turns.running)
-    numbers.waiting.set(turns.waiting)
-    numbers.up.set(watch.healthy)
-    numbers.gpu.set(GPU_IN_USE[watch.in_use])
+    """Answer in the Prometheus text format."""
+    numbers = request.app[METRICS]
+    admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
+    numbers.running.set(admission.running)
+    numbers.waiting.set(admission.waiting)
+    numbers.up.set(monitor.healthy)
+    numbers.gpu.set(GPU_IN_USE[monitor.in_use])
     body = generate_latest(numbers.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,20 +1,20 @@
-"""Where the application and a request keep their shared values."""
+"""Typed keys of the values stored in the application and in a request."""
 
 from aiohttp import web
 
+from .admission import AdmissionQueue
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .metrics import Metrics
 from .settings import Settings
-from .turns import Turns
-from .watch import Watch
+from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
 DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
-TURNS = web.AppKey("turns", Turns)
-WATCH = web.AppKey("watch", Watch)
+ADMISSION = web.AppKey("admission", AdmissionQueue)
+UPSTREAM_MONITOR = web.AppKey("upstream_monitor", UpstreamMonitor)
 METRICS = web.AppKey("metrics", Metrics)
 IN_FLIGHT = web.AppKey("in_flight", InFlight)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -40,7 +40,7 @@ class Metrics:
     def _histogram(self, name: str, about: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(PREFIX + name, about, buckets=buckets, registry=self.registry)
 
-    def inferred(self, seconds: float, audio_seconds: float) -> None:
+    def record_inference(self, seconds: float, audio_seconds: float) -> None:
         """Count an inference that has succeeded."""
         self._inference.observe(seconds)
         self._audio.observe(audio_seconds)

@@ -1,4 +1,4 @@
-"""Around every request: an id, OpenAI's error object for whatever goes wrong, one log line."""
+"""For every request: an id, one log line, and OpenAI's error object if it fails."""
 
 import asyncio
 import logging
@@ -8,9 +8,9 @@ import uuid
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from . import notes
 from .errors import ApiError
 from .keys import AUDIO_BYTES, IN_FLIGHT, METRICS, REQUEST_ID
+from .log_context import begin_log_context
 
 LOG = logging.getLogger(__name__)
 CLIENT_CLOSED_REQUEST = 499  # nginx's number, in the log only
@@ -18,22 +18,22 @@ CLIENT_CLOSED_REQUEST = 499  # nginx's number, in the log only
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request its id, count it, and log it in one line of key=value.
+    """Give the request an id, count it, and log it as one line of key=value pairs.
 
-    Neither the query nor any field is logged, for they may hold words.
+    The query string and the form fields are never logged: they may contain speech.
     """
     request[REQUEST_ID] = new_id()
-    learnt = notes.begin()
+    context = begin_log_context()
     started = time.monotonic()
     status, outcome = CLIENT_CLOSED_REQUEST, "client_gone"
     try:
-        with request.app[IN_FLIGHT].one():
+        with request.app[IN_FLIGHT].track():
             response, outcome = await _answer(request, handler)
         status = response.status
         return response
     finally:
-        learnt["ms"] = round((time.monotonic() - started) * 1000)
-        _log(request, status, outcome, learnt)
+        context["ms"] = round((time.monotonic() - started) * 1000)
+        _log(request, status, outcome, context)
         request.app[METRICS].requests.labels(_route(request), outcome).inc()
 
 
@@ -43,7 +43,7 @@ def new_id() -> str:
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer its request's id, and close the connection when the process is to stop."""
+    """Send the request id, and close the connection if the process is draining."""
     response.headers["x-request-id"] = request[REQUEST_ID]
     if request.app[IN_FLIGHT].draining:
         response.force_close()
@@ -51,26 +51,26 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
 
 
 def _route(request: web.Request) -> str:
-    # Not the path: a client could make up one after another.
+    # Not the path: a client could invent any number of them, each a new metric.
     resource = request.match_info.route.resource
     return resource.canonical if resource else "none"
 
 
-def _log(request: web.Request, status: int, outcome: str, learnt: dict[str, int]) -> None:
+def _log(request: web.Request, status: int, outcome: str, context: dict[str, int]) -> None:
     LOG.info(
         "request id=%s method=%s path=%s status=%d outcome=%s audio_bytes=%d %s",
         request[REQUEST_ID],
         request.method,
-        request.rel_url.raw_path,  # still escaped: neither a space nor a line break can get in
+        request.rel_url.raw_path,  # still escaped, so without spaces and line breaks
         status,
         outcome,
         request.get(AUDIO_BYTES, 0),
-        " ".join(f"{name}={value}" for name, value in learnt.items()),
+        " ".join(f"{name}={value}" for name, value in context.items()),
     )
 
 
 async def _answer(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, str]:
-    """Return the answer and its outcome: "ok", or an error's code."""
+    """Return the response and its outcome: "ok" or an error code."""
     try:
         return await handler(request), "ok"
     except ApiError as caught:
@@ -78,7 +78,7 @@ async def _answer(request: web.Request, handler: Handler) -> tuple[web.StreamRes
     except web.HTTPException as caught:
         error = _from_aiohttp(request, caught)
     except (asyncio.CancelledError, ConnectionError):
-        raise  # the client has gone
+        raise  # the client disconnected
     except Exception:
         LOG.exception("%s failed", request[REQUEST_ID])
         error = ApiError(500, "The proxy failed. Its log says why.", code="internal")
@@ -86,7 +86,7 @@ async def _answer(request: web.Request, handler: Handler) -> tuple[web.StreamRes
 
 
 def _from_aiohttp(request: web.Request, error: web.HTTPException) -> ApiError:
-    """Return aiohttp's own errors, mostly the router's, in OpenAI's form."""
+    """Convert an error of aiohttp itself, usually of its router."""
     if isinstance(error, web.HTTPNotFound):
         return ApiError(404, f"There is no {request.path}.", code="unknown_url")
     if isinstance(error, web.HTTPMethodNotAllowed):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import Transcription
+from .fields import TranscriptionRequest
 from .stream import events
 from .subtitles import srt, vtt
 from .transcript import Transcript
@@ -20,38 +20,38 @@ class Answer:
     content_type: str
 
 
-def render(transcript: Transcript, wanted: Transcription) -> Answer:
-    """Return the transcript in the format that is wanted, or as events."""
-    if wanted.stream:
+def render(transcript: Transcript, request: TranscriptionRequest) -> Answer:
+    """Return the transcript in the requested format, or as server-sent events."""
+    if request.stream:
         return Answer(events(transcript), "text/event-stream")
-    return _RENDERERS[wanted.response_format](transcript, wanted)
+    return _RENDERERS[request.response_format](transcript, request)
 
 
-def _json(transcript: Transcript, _: Transcription) -> Answer:
+def _json(transcript: Transcript, _: TranscriptionRequest) -> Answer:
     return _dumped({"text": transcript.text, "usage": usage(transcript)})
 
 
-def _verbose_json(transcript: Transcript, wanted: Transcription) -> Answer:
-    return _dumped(verbose_json(transcript, wanted))
+def _verbose_json(transcript: Transcript, request: TranscriptionRequest) -> Answer:
+    return _dumped(verbose_json(transcript, request))
 
 
 def _dumped(body: dict[str, Any]) -> Answer:
     return Answer(json.dumps(body, ensure_ascii=False), "application/json")
 
 
-def _text(transcript: Transcript, _: Transcription) -> Answer:
+def _text(transcript: Transcript, _: TranscriptionRequest) -> Answer:
     return Answer(transcript.text + "\n", "text/plain")  # OpenAI ends it with a newline as well
 
 
-def _srt(transcript: Transcript, _: Transcription) -> Answer:
+def _srt(transcript: Transcript, _: TranscriptionRequest) -> Answer:
     return Answer(srt(transcript), "text/plain")  # SubRip has no registered type
 
 
-def _vtt(transcript: Transcript, _: Transcription) -> Answer:
+def _vtt(transcript: Transcript, _: TranscriptionRequest) -> Answer:
     return Answer(vtt(transcript), "text/vtt")
 
 
-_RENDERERS: dict[str, Callable[[Transcript, Transcription], Answer]] = {
+_RENDERERS: dict[str, Callable[[Transcript, TranscriptionRequest], Answer]] = {
     "json": _json,
     "text": _text,
     "srt": _srt,

@@ -3,23 +3,23 @@
 from aiohttp import web
 
 from .decode import Wav
-from .fields import Transcription, parse
+from .fields import TranscriptionRequest, parse
 from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS
 from .languages import LANGUAGES
 from .render import render
 from .transcript import Transcript
 from .upload import Spool, read_form
 
-MIN_SECONDS = 0.1  # of audio, below which Whisper makes nothing of it, and v1.7 fails
+MIN_SECONDS = 0.1  # of audio: with less, Whisper returns no text, and v1.7 fails
 
 
 async def transcribe(request: web.Request) -> web.Response:
-    """Answer with what is said in the uploaded audio, in the form that was asked for."""
+    """Transcribe the uploaded audio into the requested format."""
     return await _create(request, translate=False)
 
 
 async def translate(request: web.Request) -> web.Response:
-    """Answer with the same in English."""
+    """Transcribe the uploaded audio and translate it into English."""
     return await _create(request, translate=True)
 
 
@@ -28,19 +28,22 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
         form = await read_form(request, upload)
         request[AUDIO_BYTES] = upload.size
         english_only = request.app[SETTINGS].english_only
-        wanted = parse(form, english_only=english_only, translate=translate)
+        transcription_request = parse(form, english_only=english_only, translate=translate)
         async with request.app[DECODER].as_wav(upload) as wav:
-            transcript = await _transcript(request, wav, wanted)
-    answer = render(transcript, wanted)
+            transcript = await _transcript(request, wav, transcription_request)
+    answer = render(transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
 
 
-async def _transcript(request: web.Request, wav: Wav, wanted: Transcription) -> Transcript:
-    """Return the transcript: one without words for audio under MIN_SECONDS.
+async def _transcript(
+    request: web.Request, wav: Wav, transcription_request: TranscriptionRequest
+) -> Transcript:
+    """Return the transcript, an empty one for audio shorter than MIN_SECONDS.
 
-    OpenAI refuses that with a 400, for which clients fall back to another service, or show an
-    error: but who only touched the key of a dictation has said nothing, and is answered so.
+    OpenAI refuses such audio with a 400, at which clients fall back to another service or show an
+    error. But someone who only tapped a dictation key has said nothing, so nothing is the answer.
     """
     if wav.seconds < MIN_SECONDS:
-        return Transcript(language=LANGUAGES.get(wanted.language, ""), duration=wav.seconds)
-    return await request.app[DISPATCH].transcribe(wav, wanted)
+        language = LANGUAGES.get(transcription_request.language, "")
+        return Transcript(language=language, duration=wav.seconds)
+    return await request.app[DISPATCH].transcribe(wav, transcription_request)

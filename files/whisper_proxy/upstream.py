@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_writer import StreamWriter
 
 from .errors import ApiError
-from .fields import Transcription
+from .fields import TranscriptionRequest
 from .transcript import Transcript, parse
 
 LOG = logging.getLogger(__name__)
@@ -66,12 +66,12 @@ class Upstream:
         self._origin = origin
         self._session = session
 
-    async def transcribe(self, audio: Audio, wanted: Transcription) -> Transcript:
+    async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
         """Return what is said in the audio, by one attempt.
 
         Raises ApiError for an answer that is final, NotReachedError and LostError for none.
         """
-        body = _Form(_fields(wanted), audio)
+        body = _Form(_fields(request), audio)
         timeout = aiohttp.ClientTimeout(total=INFERENCE_SECONDS, sock_connect=CONNECT_SECONDS)
         with _failures_as_errors(body):
             async with self._session.post(
@@ -149,16 +149,16 @@ async def _send_file(writer: AbstractStreamWriter, file: IO[bytes]) -> None:
     await asyncio.get_running_loop().sendfile(transport, file)
 
 
-def _fields(wanted: Transcription) -> dict[str, str]:
+def _fields(request: TranscriptionRequest) -> dict[str, str]:
     # All that a request may change is sent every time: v1.7 keeps the fields of a request that
     # failed, so that a field left out would be another client's.
     return {
         "response_format": "verbose_json",
-        "language": wanted.language,
-        "prompt": wanted.prompt,
-        "temperature": f"{wanted.temperature:.6f}",  # std::stof throws on 1e-40
-        "translate": _boolean(wanted.translate),
-        "token_timestamps": _boolean(wanted.words),
+        "language": request.language,
+        "prompt": request.prompt,
+        "temperature": f"{request.temperature:.6f}",  # std::stof throws on 1e-40
+        "translate": _boolean(request.translate),
+        "token_timestamps": _boolean(request.words),
         # Otherwise v1.8.4 and later cut segments at 60 characters, inside words too.
         "max_len": "-1",
         # Computing these costs a second run of the encoder, and fails where nothing is said.

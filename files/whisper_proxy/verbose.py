@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from .fields import Transcription
+from .fields import TranscriptionRequest
 from .transcript import Segment, Transcript
 from .words import words
 
@@ -15,20 +15,20 @@ WINDOW_SECONDS = 30.0  # what Whisper hears at once
 FRAMES_A_SECOND = 100  # of the spectrogram, in which `seek` counts
 
 
-def verbose_json(transcript: Transcript, wanted: Transcription) -> dict[str, Any]:
+def verbose_json(transcript: Transcript, request: TranscriptionRequest) -> dict[str, Any]:
     """Return task, language, duration, text, segments and words as asked for, and usage.
 
     whisper-server names the language that was spoken; that of a translation is English.
     """
     body: dict[str, Any] = {
-        "task": "translate" if wanted.translate else "transcribe",
-        "language": "english" if wanted.translate else transcript.language,
+        "task": "translate" if request.translate else "transcribe",
+        "language": "english" if request.translate else transcript.language,
         "duration": transcript.duration,
         "text": transcript.text,
     }
-    if "segment" in wanted.granularities:
+    if "segment" in request.granularities:
         body["segments"] = list(_segments(transcript))
-    if wanted.words:
+    if request.words:
         body["words"] = [asdict(word) for word in words(transcript)]
     return body | {"usage": usage(transcript)}
 

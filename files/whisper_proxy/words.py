@@ -30,7 +30,7 @@ def words(transcript: Transcript) -> list[Word]:
     starts = _starts_unspaced if transcript.language in UNSPACED else _starts_spaced
     groups: list[list[Piece]] = []
     for segment in transcript.segments:
-        for piece in _mended(segment):
+        for piece in _fix_split_characters(segment):
             _add(groups, piece, starts)
     return [word for word in map(_word, groups) if word.word]
 
@@ -67,7 +67,7 @@ def _are(categories: set[str], text: str) -> bool:
     return all(unicodedata.category(character) in categories for character in text)
 
 
-def _mended(segment: Segment) -> Iterator[Piece]:
+def _fix_split_characters(segment: Segment) -> Iterator[Piece]:
     """Yield the pieces, none of them with half a character.
 
     v1.9 joins the tokens that share a character; v1.7 gives each its half, which JSON cannot

@@ -130,6 +130,6 @@ def test_nothing_else_is_passed_on(client: openai.OpenAI):
 def test_voicemode_gets_words(url: str, speech: tuple[str, bytes], tmp_path: Path):
     recording = tmp_path / "speech.wav"
     recording.write_bytes(speech[1])
-    result = voicemode.heard(voicemode.installed(), url.removesuffix("/v1"), recording)
-    assert is_spoken(result["heard"]["text"])
-    assert "{" not in result["heard"]["text"]
+    result = voicemode.transcribe(voicemode.installed(), url.removesuffix("/v1"), recording)
+    assert is_spoken(result["transcription"]["text"])
+    assert "{" not in result["transcription"]["text"]

@@ -21,7 +21,7 @@ INFERENCE = threading.Lock()
 
 
 def transcript(audio: bytes) -> str:
-    """Return what this server hears in a recording."""
+    """Return this server's transcript of a recording."""
     return hashlib.sha256(audio).hexdigest()
 
 

@@ -54,7 +54,7 @@ class FakeWhisper:
     seconds: float = 0.0
     crashes: int = 0  # so many more inferences end in a crash
     running: int = 0
-    most: int = 0  # that ran at once
+    max_running: int = 0
     health_status: int = 200
     health_seconds: float = 0.0
     fields: dict[str, str] = field(default_factory=dict)
@@ -67,13 +67,13 @@ class FakeWhisper:
 
     def app(self) -> web.Application:
         """Return the application to serve."""
-        app = web.Application(client_max_size=64 * 1024**2, middlewares=[self._note])
+        app = web.Application(client_max_size=64 * 1024**2, middlewares=[self._record_path])
         app.router.add_post("/inference", self._inference)
         app.router.add_get("/health", self._health)
         return app
 
     @web.middleware
-    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _record_path(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.paths.append(request.path)
         return await handler(request)
 
@@ -99,7 +99,7 @@ class FakeWhisper:
     @contextmanager
     def _counted(self) -> Iterator[None]:
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         try:
             yield
         finally:

@@ -34,5 +34,5 @@ async def test_nothing_else_reaches_whisper_server(
 
 def test_everything_that_lives_as_long_as_the_process_is_there() -> None:
     app = create_app(Settings())
-    for key in (keys.SETTINGS, keys.IN_FLIGHT, keys.METRICS, keys.DECODER, keys.TURNS):
+    for key in (keys.SETTINGS, keys.IN_FLIGHT, keys.METRICS, keys.DECODER, keys.ADMISSION):
         assert key in app

@@ -1,21 +1,21 @@
-"""A whisper-server that goes away, and what becomes of the requests."""
+"""What becomes of requests when whisper-server goes away."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 import pytest
 from whisper_proxy import dispatch as module
+from whisper_proxy.admission import AdmissionQueue
 from whisper_proxy.dispatch import Dispatcher
 from whisper_proxy.errors import ApiError
-from whisper_proxy.fields import Transcription
+from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.metrics import Metrics
 from whisper_proxy.transcript import Segment, Transcript
-from whisper_proxy.turns import Turns
 from whisper_proxy.upload import Spool
 from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
-from whisper_proxy.watch import Watch
+from whisper_proxy.upstream_monitor import UpstreamMonitor
 
-WANTED = Transcription("en", "", 0.0, "json")
+REQUEST = TranscriptionRequest("en", "", 0.0, "json")
 REFUSED = NotReachedError()
 CUT_IN_SENDING = LostError(started=False)
 CRASHED = LostError(started=True)
@@ -23,18 +23,20 @@ CRASHED = LostError(started=True)
 
 @dataclass
 class Script:
-    """An upstream that fails as told, then answers with the first byte of the audio. A real or a
-    fake server over HTTP cannot be made to fail in just these orders."""
+    """An upstream that fails as scripted, then answers with the first byte of the audio.
+
+    A server over HTTP, real or fake, cannot be made to fail in exactly these orders.
+    """
 
     failures: list[Exception] = field(default_factory=list)
     attempts: int = 0
     running: int = 0
-    most: int = 0
+    max_running: int = 0
 
-    async def transcribe(self, audio: Audio, _: Transcription) -> Transcript:
+    async def transcribe(self, audio: Audio, _: TranscriptionRequest) -> Transcript:
         self.attempts += 1
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         await asyncio.sleep(0)
         self.running -= 1
         if self.failures:
@@ -48,7 +50,7 @@ class Script:
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
     return Script()
 
 
@@ -56,8 +58,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 def dispatcher(script: Script) -> Dispatcher:
     return Dispatcher(
         script,  # type: ignore[arg-type]
-        Turns(1, 32, 5),
-        Watch(script),  # type: ignore[arg-type]
+        AdmissionQueue(1, 32, 5),
+        UpstreamMonitor(script),  # type: ignore[arg-type]
         Metrics(),
         max_wait=0.5,
     )
@@ -66,7 +68,7 @@ def dispatcher(script: Script) -> Dispatcher:
 async def ask(dispatcher: Dispatcher, text: str = "a") -> str:
     with Spool() as audio:
         audio.write(text.encode())
-        return (await dispatcher.transcribe(audio, WANTED)).text
+        return (await dispatcher.transcribe(audio, REQUEST)).text
 
 
 async def failure(dispatcher: Dispatcher) -> ApiError:
@@ -86,7 +88,7 @@ async def failure(dispatcher: Dispatcher) -> ApiError:
         [REFUSED, CUT_IN_SENDING, CRASHED, REFUSED, CUT_IN_SENDING],
     ],
 )
-async def test_it_is_sent_again_until_there_is_an_answer(
+async def test_it_is_retried_until_there_is_an_answer(
     dispatcher: Dispatcher, script: Script, failures: list[Exception]
 ) -> None:
     script.failures = list(failures)
@@ -116,7 +118,7 @@ async def test_a_server_that_stays_away_is_a_503(
     assert 1 < script.attempts < 10000
 
 
-async def test_a_server_that_has_long_been_away_is_asked_once(
+async def test_a_server_that_has_long_been_away_is_tried_once(
     dispatcher: Dispatcher, script: Script
 ) -> None:
     script.failures = [REFUSED] * 10000
@@ -128,11 +130,13 @@ async def test_a_server_that_has_long_been_away_is_asked_once(
     assert await ask(dispatcher) == "a"
 
 
-async def test_each_gets_its_own_one_at_a_time(dispatcher: Dispatcher, script: Script) -> None:
+async def test_each_request_gets_its_own_answer_one_at_a_time(
+    dispatcher: Dispatcher, script: Script
+) -> None:
     script.failures = [CRASHED, REFUSED]
     texts = "abcdefgh"
     assert await asyncio.gather(*(ask(dispatcher, text) for text in texts)) == list(texts)
-    assert script.most == 1
+    assert script.max_running == 1
 
 
 async def test_a_final_answer_is_final(dispatcher: Dispatcher, script: Script) -> None:
@@ -141,7 +145,7 @@ async def test_a_final_answer_is_final(dispatcher: Dispatcher, script: Script) -
     assert script.attempts == 1
 
 
-async def test_who_goes_away_while_the_server_is_away_leaves(
+async def test_a_request_can_be_cancelled_while_the_server_is_away(
     dispatcher: Dispatcher, script: Script
 ) -> None:
     script.failures = [REFUSED] * 10

@@ -22,7 +22,7 @@ async def test_it_waits_for_the_last() -> None:
     flight = InFlight()
 
     async def request(seconds: float) -> None:
-        with flight.one():
+        with flight.track():
             await asyncio.sleep(seconds)
 
     tasks = [asyncio.create_task(request(seconds)) for seconds in (0.02, 0.1)]
@@ -34,6 +34,6 @@ async def test_it_waits_for_the_last() -> None:
 async def test_it_waits_no_longer_than_told() -> None:
     flight = InFlight()
     started = time.monotonic()
-    with flight.one():
+    with flight.track():
         assert await flight.drain(0.05) == 1
     assert time.monotonic() - started < 1

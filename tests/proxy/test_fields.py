@@ -1,6 +1,6 @@
 import pytest
 from whisper_proxy.errors import ApiError
-from whisper_proxy.fields import Transcription, parse
+from whisper_proxy.fields import TranscriptionRequest, parse
 
 VERBOSE = ("response_format", "verbose_json")
 REFUSED = [
@@ -36,7 +36,7 @@ def form(*fields: tuple[str, str]) -> dict[str, list[str]]:
     return result
 
 
-def wanted(*fields: tuple[str, str]) -> Transcription:
+def parsed(*fields: tuple[str, str]) -> TranscriptionRequest:
     return parse(form(*fields), english_only=False)
 
 
@@ -49,8 +49,8 @@ def refusal(
 
 
 def test_nothing_is_asked() -> None:
-    assert wanted() == Transcription("auto", "", 0.0, "json", ("segment",), False, False)
-    assert not wanted().words
+    assert parsed() == TranscriptionRequest("auto", "", 0.0, "json", ("segment",), False, False)
+    assert not parsed().words
 
 
 def test_everything_is_asked() -> None:
@@ -67,35 +67,35 @@ def test_everything_is_asked() -> None:
         ("chunking_strategy[threshold]", "0.5"),
         ("unheard_of", "x"),
     ]
-    expected = Transcription("de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment"))
-    assert wanted(*fields) == expected
+    expected = TranscriptionRequest("de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment"))
+    assert parsed(*fields) == expected
     assert expected.words
 
 
 def test_empty_fields_are_defaults() -> None:
     names = ("language", "temperature", "response_format", "stream", "include[]")
     lists = ("languages[]", "keywords[]", "timestamp_granularities[]", "chunking_strategy")
-    assert wanted(*[(name, "") for name in names + lists]) == wanted()
+    assert parsed(*[(name, "") for name in names + lists]) == parsed()
 
 
 def test_of_a_field_sent_twice_the_last_counts() -> None:
-    assert wanted(("prompt", "hi"), ("prompt", "ho")).prompt == "ho"
+    assert parsed(("prompt", "hi"), ("prompt", "ho")).prompt == "ho"
 
 
 def test_a_list_may_be_named_without_brackets() -> None:
-    assert wanted(VERBOSE, ("timestamp_granularities", "word")).granularities == ("word",)
+    assert parsed(VERBOSE, ("timestamp_granularities", "word")).granularities == ("word",)
 
 
 @pytest.mark.parametrize("name", ["json", "text", "srt", "vtt", "verbose_json"])
 def test_formats(name: str) -> None:
-    assert wanted(("response_format", name)).response_format == name
+    assert parsed(("response_format", name)).response_format == name
 
 
 @pytest.mark.parametrize(
     ("text", "stream"), [("true", True), ("1", True), ("True", True), ("false", False)]
 )
 def test_streams(text: str, stream: bool) -> None:
-    assert wanted(("stream", text)).stream is stream
+    assert parsed(("stream", text)).stream is stream
 
 
 @pytest.mark.parametrize(("fields", "param", "message"), REFUSED)
@@ -108,7 +108,7 @@ def test_refused(fields: list[tuple[str, str]], param: str, message: str) -> Non
 
 @pytest.mark.parametrize("text", ["0", "1", "0.5", "1e-40", " 0.5 "])
 def test_temperatures(text: str) -> None:
-    assert wanted(("temperature", text)).temperature == float(text)
+    assert parsed(("temperature", text)).temperature == float(text)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_temperatures(text: str) -> None:
     ],
 )
 def test_keywords_begin_the_prompt(fields: list[tuple[str, str]], prompt: str) -> None:
-    assert wanted(*fields).prompt == prompt
+    assert parsed(*fields).prompt == prompt
 
 
 def test_one_of_many_languages_is_the_language() -> None:
-    assert wanted(("languages[]", "de")).language == "de"
-    assert wanted(("languages[]", "de"), ("language", "fr")).language == "fr"
+    assert parsed(("languages[]", "de")).language == "de"
+    assert parsed(("languages[]", "de"), ("language", "fr")).language == "fr"
 
 
 @pytest.mark.parametrize("language", ["", "auto", "en", "en-GB", "English"])

@@ -64,8 +64,8 @@ def check(answer: raw.Answer) -> None:
         assert answer.headers["x-request-id"].startswith("req_")
 
 
-def check_well(proxy: Proxy) -> None:
-    """The process lives, answers at once, still hears what is said, and had nothing to report."""
+def check_healthy(proxy: Proxy) -> None:
+    """The process runs, answers quickly, still transcribes, and logged nothing unexpected."""
     address = (proxy.host, proxy.port)
     assert proxy.alive
     started = time.monotonic()
@@ -117,7 +117,7 @@ def test_the_plan_is_of_5000() -> None:
 def test_malformed_requests_do_no_harm(proxy: Proxy, strategy: Strategy, count: int) -> None:
     statuses = fuzz(proxy, strategy, count)
     print(f"{count} requests, answers by status: {dict(sorted(statuses.items()))}")
-    check_well(proxy)
+    check_healthy(proxy)
 
 
 def test_they_leave_nothing_behind(proxy: Proxy) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from whisper_proxy.gpu import NO_MODEL, Gpu
+from whisper_proxy.gpu import MIN_MODEL_BYTES, Gpu
 
 from .fake_kernel import MODEL, SLICE, FakeKernel
 
@@ -52,7 +52,7 @@ def test_who_does_not_open_kfd_runs_on_the_cpu(kernel: FakeKernel, memory: int) 
     assert in_use(kernel, memory) == "cpu"
 
 
-@pytest.mark.parametrize("held", [0, NO_MODEL, CARD - 1])
+@pytest.mark.parametrize("held", [0, MIN_MODEL_BYTES, CARD - 1])
 def test_who_has_too_little_memory_on_the_card_runs_on_the_cpu(
     kernel: FakeKernel, held: int
 ) -> None:
@@ -61,12 +61,12 @@ def test_who_has_too_little_memory_on_the_card_runs_on_the_cpu(
 
 
 def test_what_is_there_before_a_model_is_not_taken_for_one(kernel: FakeKernel) -> None:
-    kernel.uses_gpu("10", NO_MODEL - 1)
+    kernel.uses_gpu("10", MIN_MODEL_BYTES - 1)
     assert in_use(kernel, memory=1) == "cpu"
 
 
 def test_little_memory_of_integrated_graphics_says_nothing(kernel: FakeKernel) -> None:
-    kernel.uses_gpu("10", NO_MODEL - 1)
+    kernel.uses_gpu("10", MIN_MODEL_BYTES - 1)
     assert in_use(kernel, INTEGRATED) is None
 
 

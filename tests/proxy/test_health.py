@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from whisper_proxy import __version__, app, watch
+from whisper_proxy import __version__, app, upstream_monitor
 from whisper_proxy.gpu import Gpu
 from whisper_proxy.settings import Settings
 
@@ -19,7 +19,7 @@ PATH = "/v1/audio/transcriptions"
 
 @pytest.fixture(autouse=True)
 def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(upstream_monitor, "POLL_SECONDS", 0.05)
 
 
 async def state(client: Client, expected: str) -> int:

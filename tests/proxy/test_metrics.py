@@ -10,7 +10,7 @@ def test_every_application_has_its_own() -> None:
 
 def test_an_inference_is_counted_with_its_factor() -> None:
     metrics = Metrics()
-    metrics.inferred(0.5, 10)
+    metrics.record_inference(0.5, 10)
     for name, value in (
         ("inference_seconds_sum", 0.5),
         ("audio_seconds_sum", 10),
@@ -21,5 +21,5 @@ def test_an_inference_is_counted_with_its_factor() -> None:
 
 def test_no_audio_has_no_factor() -> None:
     metrics = Metrics()
-    metrics.inferred(0.5, 0)
+    metrics.record_inference(0.5, 0)
     assert metrics.registry.get_sample_value("whisper_proxy_real_time_factor_count") == 0

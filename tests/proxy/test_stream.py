@@ -6,7 +6,7 @@ from whisper_proxy.stream import events
 from whisper_proxy.transcript import Segment, Transcript
 
 from .fake_whisper import SEGMENTS, TEXT
-from .recorded import heard
+from .recorded import recorded_transcript
 
 DONE = "data: [DONE]\n\n"
 
@@ -44,7 +44,7 @@ def test_the_deltas_join_to_the_text(texts: list[str], deltas: list[str]) -> Non
 
 
 def test_a_real_answer() -> None:
-    assert events(heard("v1.9.1-speech")).count("transcript.text.delta") == 2
+    assert events(recorded_transcript("v1.9.1-speech")).count("transcript.text.delta") == 2
 
 
 def test_no_line_is_broken() -> None:

@@ -2,7 +2,7 @@ import pytest
 from whisper_proxy.subtitles import srt, timestamp, vtt
 from whisper_proxy.transcript import Segment, Transcript
 
-from .recorded import heard
+from .recorded import recorded_transcript
 
 ODD = Transcript(
     (
@@ -29,7 +29,7 @@ def test_timestamps(seconds: float, text: str) -> None:
 
 
 def test_srt() -> None:
-    assert srt(heard("v1.9.1-speech")) == (
+    assert srt(recorded_transcript("v1.9.1-speech")) == (
         "1\n00:00:00,000 --> 00:00:08,000\n"
         "And so my fellow Americans ask not what your country can do for you\n\n"
         "2\n00:00:08,000 --> 00:00:11,000\n"
@@ -38,7 +38,7 @@ def test_srt() -> None:
 
 
 def test_vtt() -> None:
-    assert vtt(heard("v1.9.1-speech")) == (
+    assert vtt(recorded_transcript("v1.9.1-speech")) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:08.000\n"
         "And so my fellow Americans ask not what your country can do for you\n\n"

@@ -4,7 +4,7 @@ import pytest
 from whisper_proxy.transcript import Piece, Segment, Transcript, parse
 
 from .fake_whisper import SEGMENTS, TEXT, verbose_json
-from .recorded import heard, recorded
+from .recorded import recorded, recorded_transcript
 
 JOINED = [
     (SEGMENTS, TEXT),
@@ -46,7 +46,7 @@ def test_what_is_no_transcript_is_refused(answer: object) -> None:
 
 
 def test_a_real_answer() -> None:
-    transcript = heard("v1.9.1-speech")
+    transcript = recorded_transcript("v1.9.1-speech")
     first, second = transcript.segments
     assert (transcript.language, transcript.duration) == ("english", 11.0)
     assert (first.start, first.end, second.end) == (0.0, 8.0, 11.0)
@@ -59,7 +59,7 @@ def test_a_real_answer() -> None:
 
 
 def test_silence() -> None:
-    assert heard("v1.9.1-silence") == Transcript(
+    assert recorded_transcript("v1.9.1-silence") == Transcript(
         language="english", duration=recorded("v1.9.1-silence")["duration"]
     )
 

@@ -10,14 +10,14 @@ import pytest
 from aiohttp.test_utils import TestServer
 from whisper_proxy import upstream as module
 from whisper_proxy.errors import ApiError
-from whisper_proxy.fields import Transcription
+from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.upload import MEMORY_BYTES, Spool
 from whisper_proxy.upstream import LostError, NotReachedError, Upstream, open_session
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
 
-WANTED = Transcription("de", "Grüß Gott", 0.25, "json")
+REQUEST = TranscriptionRequest("de", "Grüß Gott", 0.25, "json")
 ERRORS = [
     (fake.INVALID, 400, "undecodable_audio"),
     (fake.UNREADABLE_1_7, 400, "undecodable_audio"),
@@ -56,7 +56,7 @@ def nobody(session: aiohttp.ClientSession) -> Upstream:
 async def transcribe(upstream: Upstream, audio: bytes = b"RIFF") -> str:
     with Spool() as spool:
         spool.write(audio)
-        return (await upstream.transcribe(spool, WANTED)).text
+        return (await upstream.transcribe(spool, REQUEST)).text
 
 
 async def failure(upstream: Upstream) -> ApiError:
@@ -83,7 +83,7 @@ async def test_every_field_is_sent_every_time(upstream: Upstream, whisper: FakeW
 async def test_what_is_not_asked_is_sent_empty(upstream: Upstream, whisper: FakeWhisper) -> None:
     with Spool() as spool:
         spool.write(b"RIFF")
-        await upstream.transcribe(spool, Transcription("auto", "", 1e-40, "json"))
+        await upstream.transcribe(spool, TranscriptionRequest("auto", "", 1e-40, "json"))
     assert (whisper.fields["prompt"], whisper.fields["temperature"]) == ("", "0.000000")
 
 
@@ -159,10 +159,10 @@ async def test_a_connection_is_used_once(upstream: Upstream, whisper_server: Tes
 async def test_words_and_translation_are_asked_for(
     upstream: Upstream, whisper: FakeWhisper
 ) -> None:
-    wanted = Transcription("auto", "", 0, "verbose_json", ("word",), translate=True)
+    request = TranscriptionRequest("auto", "", 0, "verbose_json", ("word",), translate=True)
     with Spool() as spool:
         spool.write(b"RIFF")
-        await upstream.transcribe(spool, wanted)
+        await upstream.transcribe(spool, request)
     assert (whisper.fields["translate"], whisper.fields["token_timestamps"]) == ("true", "true")
 
 

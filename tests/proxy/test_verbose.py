@@ -1,23 +1,23 @@
 from dataclasses import replace
 
 import pytest
-from whisper_proxy.fields import Transcription
+from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.transcript import Segment, Transcript
 from whisper_proxy.verbose import compression_ratio, usage, verbose_json
 
-from .recorded import heard
+from .recorded import recorded_transcript
 
-WANTED = Transcription("en", "", 0.0, "verbose_json")
+REQUEST = TranscriptionRequest("en", "", 0.0, "verbose_json")
 
 
 def seeks(*times: tuple[float, float]) -> list[int]:
     segments = tuple(Segment(" a", start, end) for start, end in times)
-    body = verbose_json(Transcript(segments), WANTED)
+    body = verbose_json(Transcript(segments), REQUEST)
     return [segment["seek"] for segment in body["segments"]]
 
 
 def test_a_real_answer() -> None:
-    body = verbose_json(heard("v1.9.1-speech"), WANTED)
+    body = verbose_json(recorded_transcript("v1.9.1-speech"), REQUEST)
     assert list(body) == ["task", "language", "duration", "text", "segments", "usage"]
     assert (body["task"], body["language"], body["duration"]) == ("transcribe", "english", 11.0)
     assert body["segments"][1] == {
@@ -44,30 +44,36 @@ def test_a_real_answer() -> None:
     ],
 )
 def test_granularities(granularities: tuple[str, ...], lists: set[str]) -> None:
-    body = verbose_json(heard("v1.9.1-speech"), replace(WANTED, granularities=granularities))
+    body = verbose_json(
+        recorded_transcript("v1.9.1-speech"), replace(REQUEST, granularities=granularities)
+    )
     assert body.keys() & {"segments", "words"} == lists
 
 
 def test_words() -> None:
-    body = verbose_json(heard("v1.9.1-speech"), replace(WANTED, granularities=("word",)))
+    body = verbose_json(
+        recorded_transcript("v1.9.1-speech"), replace(REQUEST, granularities=("word",))
+    )
     assert len(body["words"]) == 22
     assert body["words"][-1] == {"word": "country.", "start": 10.1, "end": 11.0}
 
 
 def test_a_translation_is_english() -> None:
     german = Transcript((Segment(" Hello."),), "german", 1.0)
-    body = verbose_json(german, replace(WANTED, translate=True))
+    body = verbose_json(german, replace(REQUEST, translate=True))
     assert (body["task"], body["language"]) == ("translate", "english")
 
 
 def test_silence() -> None:
-    body = verbose_json(heard("v1.9.1-silence"), replace(WANTED, granularities=("word", "segment")))
+    body = verbose_json(
+        recorded_transcript("v1.9.1-silence"), replace(REQUEST, granularities=("word", "segment"))
+    )
     assert (body["text"], body["segments"], body["words"]) == ("", [], [])
     assert body["usage"]["seconds"] == 1
 
 
 def test_a_window_begins_where_the_last_one_ended() -> None:
-    body = verbose_json(heard("v1.9.1-long"), WANTED)
+    body = verbose_json(recorded_transcript("v1.9.1-long"), REQUEST)
     assert [segment["seek"] for segment in body["segments"]] == [0] * 5 + [2900] * 3
     ratios = [segment["compression_ratio"] for segment in body["segments"]]
     assert len(set(ratios)) == 2  # one a window

@@ -2,7 +2,7 @@ import pytest
 from whisper_proxy.transcript import Piece, Segment, Transcript
 from whisper_proxy.words import Word, words
 
-from .recorded import heard
+from .recorded import recorded_transcript
 
 
 def segment(*texts: str, text: str | None = None) -> Segment:
@@ -17,25 +17,25 @@ def spoken(*segments: Segment, language: str = "english") -> list[str]:
 
 @pytest.mark.parametrize("name", ["v1.9.1-speech", "v1.9.1-quotes", "v1.7.5-speech"])
 def test_real_words_are_those_of_the_text(name: str) -> None:
-    transcript = heard(name)
+    transcript = recorded_transcript(name)
     assert [word.word for word in words(transcript)] == transcript.text.split()
 
 
 @pytest.mark.parametrize("name", ["v1.9.1-speech", "v1.9.1-quotes", "v1.7.5-speech"])
 def test_real_words_are_in_order(name: str) -> None:
-    result = words(heard(name))
+    result = words(recorded_transcript(name))
     times = [time for word in result for time in (word.start, word.end)]
     assert times == sorted(times)
 
 
 def test_real_words_have_their_times() -> None:
-    result = words(heard("v1.9.1-speech"))
+    result = words(recorded_transcript("v1.9.1-speech"))
     assert result[:3] == [Word("And", 0.32, 0.4), Word("so", 0.4, 0.52), Word("my", 0.69, 0.94)]
     assert result[-1] == Word("country.", 10.1, 11.0)
 
 
 def test_accents_and_punctuation_stay_in_their_word() -> None:
-    spelled = [word.word for word in words(heard("v1.9.1-quotes"))]
+    spelled = [word.word for word in words(recorded_transcript("v1.9.1-quotes"))]
     assert spelled[:7] == ["And", "so,", "my", "fellow", "Américas…", "“Ask", "nöt…”"]
 
 
@@ -77,7 +77,7 @@ def test_times_are_never_before_the_beginning_nor_backwards() -> None:
         (["\ufffd", "\ufffd", "a", "\ufffd", "\ufffd"], "éaü", ["éaü"]),
     ],
 )
-def test_halves_of_a_character_are_mended(pieces: list[str], text: str, result: list[str]) -> None:
+def test_split_characters_are_fixed(pieces: list[str], text: str, result: list[str]) -> None:
     # As v1.7 cuts them: one token has the first bytes of a character, the next one the others.
     assert spoken(segment(*pieces, text=text)) == result
 

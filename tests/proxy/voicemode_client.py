@@ -1,9 +1,9 @@
-"""Transcribes a recording as VoiceMode does, by VoiceMode's own code: run in its environment.
+"""Transcribes a recording with VoiceMode's own code; runs in VoiceMode's environment.
 
-It prints, as JSON, which models VoiceMode finds at its first endpoint, and what it makes of the
-recording. From where VoiceMode has recorded a sentence all is VoiceMode's: the sampling rate and
-the format of what it sends, its HTTP client, its attempts. What comes before needs a sound card:
-`sounddevice`, which ends the import where there is no PortAudio, is an empty stand-in.
+Prints, as JSON, the models that VoiceMode finds at its first endpoint and its transcription of the
+recording. Everything after the recording is VoiceMode's: sample rate and format, HTTP client,
+retries. Recording itself needs a sound card, so `sounddevice`, whose import fails without
+PortAudio, is an empty stand-in.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from voice_mode.tools.converse import speech_to_text
 
 
 def recorded(path: str) -> Any:
-    """Return a WAV file as VoiceMode's microphone would have given it."""
+    """Return a WAV file as samples, as VoiceMode records them from a microphone."""
     audio = AudioSegment.from_wav(path).set_channels(1).set_frame_rate(SAMPLE_RATE)
     return np.array(audio.get_array_of_samples(), dtype=np.int16)
 
 
 async def models() -> list[str]:
-    """Return what VoiceMode's search for endpoints finds at the first."""
+    """Return the models that VoiceMode discovers at its first endpoint."""
     url = STT_BASE_URLS[0]
     await provider_registry._discover_endpoint("stt", url)
     found = provider_registry.registry["stt"][url]
@@ -38,8 +38,8 @@ async def models() -> list[str]:
 
 
 async def main(path: str) -> None:
-    heard = await speech_to_text(recorded(path))
-    print(json.dumps({"models": await models(), "heard": heard}))
+    transcription = await speech_to_text(recorded(path))
+    print(json.dumps({"models": await models(), "transcription": transcription}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,17 @@
+"""Values that handlers add to the log line of the current request."""
+
+from contextvars import ContextVar
+
+_CONTEXT: ContextVar[dict[str, int]] = ContextVar("log_context")
+
+
+def begin_log_context() -> dict[str, int]:
+    """Start an empty context for the current request and return it."""
+    context: dict[str, int] = {}
+    _CONTEXT.set(context)
+    return context
+
+
+def add_log_context(**values: int) -> None:
+    """Add values to the log line of the current request. Never add speech or prompts."""
+    _CONTEXT.get({}).update(values)
