@@ -10,14 +10,14 @@ from dataclasses import fields
 
 from . import __doc__ as about
 from . import __version__
-from .listen import sockets
+from .listen import listening_sockets
 from .notify import Notifier
 from .server import serve
 from .settings import Settings, SettingsError, flag, load, variable
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser. Values stay text here: `settings.load` checks them."""
+    """Return the parser. It leaves values as text: `settings.load` validates them."""
     result = argparse.ArgumentParser(
         prog="whisper_proxy",
         description=about,
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     try:
         settings = load(flags, os.environ)
-        listening = sockets(settings.host, settings.port, os.environ)
+        listening = listening_sockets(settings.host, settings.port, os.environ)
     except SettingsError as error:
         return _fail(2, str(error))
     except OSError as error:

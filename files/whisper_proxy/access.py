@@ -1,4 +1,4 @@
-"""Who may call: the API key, and the browser pages of a configured origin."""
+"""Access control: the API key, and CORS for pages of a configured origin."""
 
 import hmac
 
@@ -8,14 +8,14 @@ from aiohttp.typedefs import Handler
 from .errors import ApiError
 from .keys import SETTINGS
 
-# What tells whether the proxy is alive is for everyone; /metrics tells how it is used.
+# Liveness is public. /metrics is not: it shows how the proxy is used.
 OPEN_PATHS = {"/", "/health"}
 PREFLIGHT_SECONDS = 600
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a browser's preflight, and refuse who does not send the key."""
+    """Answer CORS preflights, and refuse requests without the API key."""
     if _is_preflight(request):
         return web.Response(status=204, headers=_preflight(request))
     key = request.app[SETTINGS].api_key
@@ -25,13 +25,13 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    """Let pages of the configured origin read the answer."""
+    """Let pages of the configured origin read the response."""
     response.headers.update(_cors(request))
 
 
 def _check(authorization: str, key: str) -> None:
     scheme, _, sent = authorization.partition(" ")
-    # In bytes, as compare_digest takes no text beyond ASCII.
+    # As bytes, since compare_digest accepts only ASCII text.
     same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), key.encode())
     if not (same and scheme.lower() == "bearer"):
         message = "The API key is missing or wrong. Send it as 'Authorization: Bearer KEY'."
@@ -47,12 +47,12 @@ def _is_preflight(request: web.Request) -> bool:
 
 
 def _preflight(request: web.Request) -> dict[str, str]:
-    # OpenAI's client sends a dozen headers of its own, so those are allowed that are asked for;
-    # "*" would leave out Authorization.
-    asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
+    # Allow whatever is requested: OpenAI's client sends a dozen headers of its own, and "*" does
+    # not cover Authorization.
+    requested = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
     return {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST",
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: asked,
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: requested,
         hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_SECONDS),
     }
 

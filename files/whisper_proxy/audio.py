@@ -1,11 +1,11 @@
-"""What an upload is, told by its content: never by its name, which clients make up."""
+"""Detects the format of an upload by its content, as clients invent file names."""
 
 from typing import IO
 
-RATE = 16000  # samples a second: what Whisper hears, 16 bits each, one channel
+RATE = 16000  # samples a second: Whisper's input, 16 bits each, mono
 BYTES_A_SECOND = 2 * RATE
 PCM, EXTENSIBLE = b"\x01\x00", b"\xfe\xff"  # format tags
-# KSDATAFORMAT_SUBTYPE_PCM, in which WAVE_FORMAT_EXTENSIBLE hides the same format.
+# KSDATAFORMAT_SUBTYPE_PCM: the same format inside WAVE_FORMAT_EXTENSIBLE.
 PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
 FIELDS = ((2, 4), (4, 8), (14, 16))  # of a `fmt ` chunk: channels, rate, bits a sample
 MAX_CHUNKS = 64  # before the samples of a WAV file
@@ -21,10 +21,10 @@ SIGNATURES = {
 
 
 def demuxer(file: IO[bytes]) -> str | None:
-    """Return the name of ffmpeg's demuxer for one of OpenAI's formats; None for all else.
+    """Return the name of ffmpeg's demuxer for one of OpenAI's formats, None for any other.
 
-    flac, mp3 (mpga), mp4 and m4a, mpeg, ogg, wav, webm. ffmpeg would look for more, and find
-    playlists that name other files.
+    flac, mp3 (mpga), mp4 and m4a, mpeg, ogg, wav, webm. ffmpeg's own detection would also accept
+    playlists, which can name other files.
     """
     _skip_id3(file)
     head = file.read(12)
@@ -38,7 +38,7 @@ def demuxer(file: IO[bytes]) -> str | None:
 
 
 def _skip_id3(file: IO[bytes]) -> None:
-    """Seek behind an ID3v2 tag, whose size counts seven bits of each byte."""
+    """Seek past an ID3v2 tag, whose size field uses seven bits of each byte."""
     file.seek(0)
     head = file.read(ID3_HEADER_BYTES)
     size = 0
@@ -50,18 +50,18 @@ def _skip_id3(file: IO[bytes]) -> None:
 
 
 def _is_mpeg_frame(head: bytes) -> bool:
-    # Eleven bits of sync, then the version and the layer, of each of which one value is reserved:
-    # layer 0 is AAC.
+    # Eleven sync bits, then version and layer. Each has one reserved value; in AAC (ADTS) the layer
+    # is 0.
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return False
     return head[1] & 0x18 != 0x08 and head[1] & 0x06 != 0
 
 
 def wav_seconds(file: IO[bytes]) -> float | None:
-    """Return how long a WAV file is that Whisper can take as it is: 16 kHz, mono, 16-bit PCM.
+    """Return the duration of a WAV file that needs no conversion: 16 kHz, mono, 16-bit PCM.
 
-    None for any other, and for one that is empty or whose sizes are wrong: a recorder that streams
-    writes 0 or 0xFFFFFFFF for a length that it does not know yet.
+    None for any other file, and if it is empty or its sizes are wrong: streaming recorders write 0
+    or 0xFFFFFFFF for a length that they do not know yet.
     """
     size = file.seek(0, 2)
     file.seek(0)
@@ -74,7 +74,7 @@ def wav_seconds(file: IO[bytes]) -> float | None:
 
 
 def _data_bytes(file: IO[bytes]) -> int:
-    """Go to the samples and return how many bytes there are; 0 if not in Whisper's format."""
+    """Seek to the samples and return their size in bytes; 0 if not in Whisper's format."""
     fits = False
     for _ in range(MAX_CHUNKS):
         name, length = file.read(4), int.from_bytes(file.read(4), "little")
@@ -83,7 +83,7 @@ def _data_bytes(file: IO[bytes]) -> int:
         if name == b"fmt ":
             fits = _fits(file.read(min(length, 40)))
             length -= min(length, 40)
-        file.seek(length + length % 2, 1)  # a chunk of an odd length is padded
+        file.seek(length + length % 2, 1)  # chunks of odd length are padded
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Any audio in, 16 kHz mono 16-bit WAV out: by ffmpeg, in a process of its own."""
+"""Converts audio of any format to 16 kHz mono 16-bit WAV, with ffmpeg as a subprocess."""
 
 import asyncio
 import io
@@ -12,10 +12,10 @@ from typing import IO, Protocol
 from .audio import RATE, demuxer, wav_seconds
 from .errors import ApiError, invalid
 
-MAX_SECONDS = 4 * 3600  # of audio: 460 MB when decoded, however small the upload
-DECODE_SECONDS = 120.0  # 4 hours of MP3 take some 20 s
+MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
+DECODE_SECONDS = 120.0  # 4 hours of MP3 take about 20 s
 MAX_PROCESSES = 4
-NOT_RUN = 127  # what the dynamic loader exits with when a library is missing
+NOT_RUN = 127  # the dynamic loader's exit status if a library is missing
 
 
 class Upload(Protocol):
@@ -23,17 +23,17 @@ class Upload(Protocol):
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Size in bytes."""
 
     def open(self) -> IO[bytes]:
-        """Return a new reader at the first byte, which the caller closes."""
+        """Return a new reader at the first byte; the caller closes it."""
 
 
 @dataclass(frozen=True)
 class Wav:
-    """16 kHz mono 16-bit PCM in a WAV file of `size` bytes that lasts `seconds`.
+    """A WAV file of 16 kHz mono 16-bit PCM: its duration and its size in bytes.
 
-    open: returns a new reader at the first byte, which the caller closes.
+    open: returns a new reader at the first byte; the caller closes it.
     """
 
     seconds: float
@@ -42,7 +42,7 @@ class Wav:
 
 
 class Decoder:
-    """Decodes a few uploads at once, one on each processor."""
+    """Decodes a few uploads at a time, at most one per processor."""
 
     def __init__(self) -> None:
         processors = len(os.sched_getaffinity(0))
@@ -50,10 +50,10 @@ class Decoder:
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
-        """Give the upload as WAV, as it is when it is so already, for as long as the context lasts.
+        """Provide the upload as WAV within the context; it is not copied if it already is.
 
-        Raises ApiError: 400 for what is no audio, or has none in it, 413 for too much of it, 501
-        where ffmpeg is needed and missing. Who cancels this ends ffmpeg.
+        Raises ApiError: 400 if it is not audio or is empty, 413 if it is too long, 501 if ffmpeg
+        is needed but missing. Cancelling this ends ffmpeg.
         """
         with upload.open() as file:
             seconds, kind = wav_seconds(file), demuxer(file)
@@ -79,8 +79,8 @@ class Decoder:
 def command(kind: str) -> list[str]:
     """Return ffmpeg's command line: standard input to standard output, both seekable files.
 
-    The demuxer is given and the protocols are bounded, for a crafted file may name others, on the
-    network too. No tags are passed on.
+    The demuxer is fixed and the protocols are restricted, as a crafted file can refer to other
+    files, even over the network. Metadata is dropped.
     """
     return [
         *("ffmpeg", "-nostdin", "-hide_banner", "-v", "error"),
@@ -93,7 +93,7 @@ def command(kind: str) -> list[str]:
 
 @contextmanager
 def _descriptor(file: IO[bytes]) -> Iterator[int]:
-    """Give a file's descriptor, or for bytes in memory, which have none, that of a copy there."""
+    """Provide a file descriptor; bytes in memory, which have none, are copied to a memfd."""
     if not isinstance(file, io.BytesIO):
         yield file.fileno()
         return
@@ -104,7 +104,7 @@ def _descriptor(file: IO[bytes]) -> Iterator[int]:
 
 
 async def _run(arguments: list[str], source: int, output: IO[bytes]) -> int:
-    """Run a program and return its exit status, or raise ApiError. It never outlives this."""
+    """Run a program and return its exit status, or raise ApiError. It never outlives the call."""
     try:
         process = await asyncio.create_subprocess_exec(
             *arguments, stdin=source, stdout=output, stderr=asyncio.subprocess.DEVNULL
@@ -132,7 +132,7 @@ def _decoded(file: IO[bytes]) -> Wav:
     if seconds is None:
         raise _undecodable("`file` has no sound in it.")
     size = file.seek(0, os.SEEK_END)
-    # Not a duplicate of the descriptor: two of those share one position.
+    # Not a duplicate of the descriptor, which would share the file position.
     return Wav(seconds, size, lambda: open(f"/proc/self/fd/{file.fileno()}", "rb"))
 
 
@@ -149,7 +149,7 @@ def _undecodable(problem: str) -> ApiError:
 
 
 def _missing() -> ApiError:
-    # OpenAI's client would try a 501 again.
+    # Otherwise OpenAI's client would retry a 501.
     return ApiError(
         501,
         "ffmpeg is missing on the server, so that it takes only WAV of 16 kHz, mono, 16-bit PCM.",

@@ -9,7 +9,7 @@ SHOWN_CHARACTERS = 40
 
 
 class ApiError(Exception):
-    """An answer other than success. `message` is for the client: no internals, no speech."""
+    """An error response. `message` is for the client: no internals, no speech."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
-        """Return `{"error": {message, type, param, code}}`, the form OpenAI's clients parse."""
+        """Return `{"error": {message, type, param, code}}`, as OpenAI's clients expect."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         return {
             "error": {
@@ -40,16 +40,16 @@ class ApiError(Exception):
         }
 
     def response(self) -> web.Response:
-        """Return the answer that carries it."""
+        """Return the HTTP response."""
         return web.json_response(self.body(), status=self.status, headers=self.headers)
 
 
 def invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
-    """Return the 400 for one bad field."""
+    """Return the 400 for an invalid field."""
     return ApiError(400, message, param=param, code=code)
 
 
-def shown(text: str) -> str:
-    """Return what a client sent, quoted and short enough for a message."""
+def quoted(text: str) -> str:
+    """Quote a value from a client, shortened to fit into a message."""
     cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
     return repr(cut)

@@ -1,19 +1,22 @@
-"""The text fields of a request: checked here, so that whisper-server never sees a value that it
-answers with garbage or a 500, and nobody is promised what it cannot do."""
+"""Validates the text fields of a request.
+
+whisper-server answers some invalid values with garbage or a 500, so it never gets to see them.
+Options that it cannot fulfil are refused instead of ignored.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import languages
-from .errors import ApiError, invalid, shown
+from .errors import ApiError, invalid, quoted
 
 Form = Mapping[str, Sequence[str]]
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
-STREAMED_FORMATS = ("json", "text")  # an event carries no time
+STREAMED_FORMATS = ("json", "text")  # events carry no timestamps
 GRANULARITIES = ("word", "segment")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
-# Whisper hears 30 s at a time and cuts by its own timestamps: neither changes anything.
+# Accepted without effect: Whisper processes 30 s at a time and splits by its own timestamps.
 CHUNKING_STRATEGIES = ("auto", "server_vad")
 UNSUPPORTED = {
     "include": "`include` is not supported: there are no log probabilities to send.",
@@ -26,10 +29,10 @@ UNSUPPORTED = {
 
 @dataclass(frozen=True)
 class TranscriptionRequest:
-    """What a client wants of its audio: what to send to whisper-server, and what to answer.
+    """A validated request: the parameters for whisper-server and the format of the response.
 
-    language: a code of Whisper's, or "auto". temperature: 0 to 1. translate: into English.
-    granularities: of verbose_json, a choice of GRANULARITIES. stream: as server-sent events.
+    language: one of Whisper's codes, or "auto". temperature: 0 to 1. translate: into English.
+    granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events.
     """
 
     language: str
@@ -42,16 +45,16 @@ class TranscriptionRequest:
 
     @property
     def words(self) -> bool:
-        """Whether words are wanted, for which whisper-server must time its tokens."""
+        """Whether word timestamps are requested, which need token timestamps of whisper-server."""
         return "word" in self.granularities
 
 
 def parse(form: Form, *, english_only: bool, translate: bool = False) -> TranscriptionRequest:
-    """Return the checked request, or raise ApiError.
+    """Return the validated request, or raise ApiError.
 
-    `form` has every value of a name; of a field that is no list the last counts. A list may be
-    named with or without its `[]`. Fields that are not known are ignored, as is `language` in a
-    translation, and `model` may be anything: one model is served.
+    `form` maps each name to all its values; for a field that is not a list, the last one counts.
+    A list may be named with or without `[]`. Unknown fields are ignored, as is `language` in a
+    translation. `model` may be anything, since only one model is served.
     """
     fields = {name.removesuffix("[]"): values for name, values in form.items()}
     _refuse_unsupported(fields)
@@ -82,7 +85,7 @@ def _refuse_unsupported(fields: Form) -> None:
 
 def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
     known = ", ".join(allowed)
-    return invalid(name, f"`{name}` is {shown(text)}, but must be one of: {known}.")
+    return invalid(name, f"`{name}` is {quoted(text)}, but must be one of: {known}.")
 
 
 def _response_format(text: str) -> str:
@@ -116,7 +119,7 @@ def _stream(text: str, response_format: str) -> bool:
 
 
 def _prompt(fields: Form) -> str:
-    # Whisper has no keywords: it takes to the spelling of the words before the audio.
+    # Whisper has no keywords, but it imitates the spelling of words in its prompt.
     keywords = ", ".join(filter(None, fields.get("keywords", [])))
     return "\n".join(filter(None, [keywords, _last(fields, "prompt")]))
 
@@ -132,11 +135,11 @@ def _temperature(text: str) -> float:
 
 
 def _bad_temperature(text: str) -> ApiError:
-    return invalid("temperature", f"`temperature` is {shown(text)}, but must be from 0 to 1.")
+    return invalid("temperature", f"`temperature` is {quoted(text)}, but must be from 0 to 1.")
 
 
 def _any_language(english_only: bool) -> str:
-    """Return the language of what is to be translated."""
+    """Return the source language of a translation, which is always detected."""
     if english_only:
         message = "The served model is English-only and cannot translate."
         raise invalid("model", message, "unsupported_value")
@@ -149,7 +152,7 @@ def _language(fields: Form, english_only: bool) -> str:
     if code is None:
         raise invalid(
             "language",
-            f"`language` is {shown(text)}, which Whisper does not know. Send a code such as 'en', "
+            f"`language` is {quoted(text)}, which Whisper does not know. Send a code such as 'en', "
             "an English name such as 'german', or 'auto'.",
         )
     return _english(code) if english_only else code

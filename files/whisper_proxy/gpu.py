@@ -1,9 +1,10 @@
-"""Whether whisper-server uses the GPU. It does not tell: without one it goes on with the CPU and
-says that it is well. The kernel tells, in a few small files that everybody may read.
+"""Finds out whether whisper-server uses the GPU, from what the kernel shows.
 
-KFD, the compute side of the amdgpu driver, has a directory proc/PID for each process that has
-/dev/kfd open, and in that a file vram_GPUID for each GPU: the bytes of GPU memory that the process
-has allocated there (drivers/gpu/drm/amd/amdkfd/kfd_process.c in Linux, since 5.8).
+whisper-server itself does not say: without a GPU it falls back to the CPU and reports no error.
+
+KFD, the compute part of the amdgpu driver, has a directory proc/PID for each process that has
+/dev/kfd open, with a file vram_GPUID for each GPU: the bytes of GPU memory that the process has
+allocated there (drivers/gpu/drm/amd/amdkfd/kfd_process.c in Linux, since 5.8). Anyone may read it.
 """
 
 import os
@@ -15,7 +16,7 @@ from typing import Literal
 Processor = Literal["gpu", "cpu"]
 
 SERVER_UNIT = "voicemode-whisper.service"
-# Bytes of GPU memory: more than a process has there without a model, less than with the smallest.
+# More GPU memory than a process uses without a model, less than with the smallest model.
 MIN_MODEL_BYTES = 16 * 1024**2
 
 
@@ -23,9 +24,9 @@ MIN_MODEL_BYTES = 16 * 1024**2
 class Gpu:
     """The GPU that whisper-server was built for.
 
-    kfd is KFD's directory; proc and cgroups are where procfs and the cgroups (v2) are mounted.
-    memory: bytes of GPU memory that whisper-server takes at least; 0 where that is not known, as
-    for integrated graphics, whose models may lie in memory that KFD does not count.
+    kfd is KFD's directory; proc and cgroups are the mount points of procfs and cgroup v2.
+    memory: the least GPU memory, in bytes, that whisper-server uses; 0 if unknown, as with
+    integrated graphics, where the model may be in memory that KFD does not count.
     """
 
     kfd: Path
@@ -34,9 +35,9 @@ class Gpu:
     cgroups: Path = Path("/sys/fs/cgroup")
 
     def server_pids(self) -> set[str]:
-        """Return whisper-server's process ids: its unit is in the slice that the proxy's is in.
+        """Return whisper-server's process ids, from its unit in the same slice as the proxy's.
 
-        None are found where it does not run, or not as that unit.
+        Empty if it is not running, or not as that unit.
         """
         try:
             lines = (self.proc / "self" / "cgroup").read_text("ascii").splitlines()
@@ -47,21 +48,21 @@ class Gpu:
             return set()
 
     def in_use(self, pids: Set[str]) -> Processor | None:
-        """Return what whisper-server runs on, None where nothing tells.
+        """Return what whisper-server runs on, None if unknown.
 
-        pids are its process ids from before it was last found healthy. If it has others now, it
-        was restarted in between, and its model may not be loaded yet.
+        pids: its process ids from before the last successful health check. If they have changed
+        since, it was restarted, and may not have loaded its model yet.
         """
         try:
             users = set(os.listdir(self.kfd / "proc"))
             memory = sum(self._memory(pid) for pid in pids & users)
-        except (OSError, ValueError):  # no KFD here, or the process has just ended
+        except (OSError, ValueError):  # no KFD, or the process has just ended
             return None
         if memory >= max(self.memory, MIN_MODEL_BYTES):
             return "gpu"
         if not pids or pids != self.server_pids():
             return None
-        # Little memory says it where more is needed, and so does no use of KFD at all.
+        # Too little GPU memory proves it if the minimum is known, and so does not using KFD at all.
         proves_cpu = bool(self.memory) if pids & users else self._shares_pid_namespace(users)
         return "cpu" if proves_cpu else None
 
@@ -70,6 +71,6 @@ class Gpu:
         return sum(int(file.read_text()) for file in files if file.name.startswith("vram_"))
 
     def _shares_pid_namespace(self, pids: Set[str]) -> bool:
-        # KFD has the ids of the host: in a container, which has its own, they are nobody's
-        # (rocm-systems pull request 3752).
+        # KFD shows the host's process ids, which mean nothing in a container with its own
+        # namespace (rocm-systems pull request 3752).
         return all((self.proc / pid).exists() for pid in pids)

@@ -1,4 +1,4 @@
-"""The languages of Whisper, and the one that a client means."""
+"""Whisper's languages, and which of them a client means."""
 
 import re
 
@@ -132,7 +132,7 @@ AUTO = "auto"
 def find(text: str) -> str | None:
     """Return the code for a code, a code with a region, or an English name; None if unknown.
 
-    "auto" and nothing are "auto", by which whisper-server detects the language.
+    "auto" and an empty text give "auto": whisper-server detects the language.
     """
     key = text.strip().lower()
     if key in ("", AUTO):

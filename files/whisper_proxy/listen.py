@@ -1,4 +1,4 @@
-"""The listening sockets: systemd's, which outlive this process, or our own."""
+"""Listening sockets: passed by systemd, which keeps them across restarts, or our own."""
 
 import asyncio
 import errno
@@ -11,24 +11,26 @@ LOG = logging.getLogger(__name__)
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 BACKLOG = 128
-# Connections taken in one go before the loop may do something else.
-AT_ONCE = 64
+# Connections accepted in one go before the event loop continues.
+MAX_ACCEPTS = 64
 OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-BREATHER_SECONDS = 1.0
+ACCEPT_RETRY_SECONDS = 1.0
 
 
-def sockets(host: str, port: int, environment: MutableMapping[str, str]) -> list[socket.socket]:
+def listening_sockets(
+    host: str, port: int, environment: MutableMapping[str, str]
+) -> list[socket.socket]:
     """Return systemd's sockets if it passed any, otherwise new ones for each address of `host`.
 
-    OSError: cannot listen.
+    Raises OSError if it cannot listen.
     """
-    return inherited(environment) or opened(host, port)
+    return inherited_sockets(environment) or open_sockets(host, port)
 
 
-def inherited(environment: MutableMapping[str, str]) -> list[socket.socket]:
-    """Take the sockets that systemd passed to this process, as sd_listen_fds(3) has it.
+def inherited_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:
+    """Take over the sockets that systemd passed to this process, see sd_listen_fds(3).
 
-    Their variables are removed, so that ffmpeg does not take them for its own.
+    Their variables are removed from the environment, which ffmpeg inherits.
     """
     pid, count = (environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS"))
     environment.pop("LISTEN_FDNAMES", None)
@@ -40,8 +42,8 @@ def inherited(environment: MutableMapping[str, str]) -> list[socket.socket]:
     return taken
 
 
-def opened(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of a host. OSError: cannot listen."""
+def open_sockets(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of a host. Raises OSError if it cannot."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = dict.fromkeys((family, address) for family, *_, address in found)
     return [
@@ -51,10 +53,10 @@ def opened(host: str, port: int) -> list[socket.socket]:
 
 
 class Listener:
-    """Takes connections from sockets until it is told to stop, and then drops none.
+    """Accepts connections until it is stopped, and drops none of them.
 
-    asyncio's own server drops those that it has accepted but not yet begun to serve when it is
-    closed, and leaves no way to stop it otherwise.
+    asyncio's own server, when closed, drops connections that it has accepted but not yet begun to
+    serve, and it cannot be stopped in any other way.
     """
 
     def __init__(
@@ -67,13 +69,13 @@ class Listener:
         self._stopped = False
 
     def start(self) -> None:
-        """Begin to take connections."""
+        """Begin to accept connections."""
         for one in self._listening:
             one.setblocking(False)
             self._resume(one)
 
     async def stop(self) -> None:
-        """Take no more, and close the sockets. systemd's stay open: new connections wait there."""
+        """Stop accepting and close the sockets. systemd's copies queue new connections."""
         self._stopped = True
         for one in self._listening:
             self._loop.remove_reader(one)
@@ -85,7 +87,7 @@ class Listener:
             self._loop.add_reader(listening, self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_ACCEPTS):
             try:
                 connection, _ = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -103,7 +105,7 @@ class Listener:
             raise error
         LOG.error("cannot accept connections: %s", error.strerror)
         self._loop.remove_reader(listening)
-        self._loop.call_later(BREATHER_SECONDS, self._resume, listening)
+        self._loop.call_later(ACCEPT_RETRY_SECONDS, self._resume, listening)
 
     async def _begin(self, connection: socket.socket) -> None:
         await self._loop.connect_accepted_socket(self._protocol, connection)

@@ -1,14 +1,14 @@
-"""Numbers for Prometheus."""
+"""Prometheus metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 PREFIX = "whisper_proxy_"
-# A turn comes up at once, or after a few inferences; the wait is bounded by the setting max_wait.
+# From no wait to that for a few inferences; bounded by the setting max_wait.
 WAIT = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 45, 60)
-# From a short sentence on a GPU to an hour's recording on a CPU.
+# From a short sentence on a GPU to an hour of audio on a CPU.
 INFERENCE = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
 AUDIO = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
-# Inference per audio: 0.02 is a fast GPU, above 1 nobody can talk to it.
+# Inference time per audio time: 0.02 is a fast GPU; above 1 is slower than real time.
 FACTOR = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -41,7 +41,7 @@ class Metrics:
         return Histogram(PREFIX + name, about, buckets=buckets, registry=self.registry)
 
     def record_inference(self, seconds: float, audio_seconds: float) -> None:
-        """Count an inference that has succeeded."""
+        """Record a successful inference."""
         self._inference.observe(seconds)
         self._audio.observe(audio_seconds)
         if audio_seconds:

@@ -4,10 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from .errors import ApiError, shown
+from .errors import ApiError, quoted
 from .keys import SETTINGS
 
-# What OpenAI's client names (`AudioModel`), but for the one that tells speakers apart.
+# The names in OpenAI's client (`AudioModel`), except the one with speaker diarization.
 OPENAI_NAMES = (
     "whisper-1",
     "gpt-transcribe",
@@ -15,7 +15,7 @@ OPENAI_NAMES = (
     "gpt-4o-mini-transcribe",
     "gpt-4o-mini-transcribe-2025-12-15",
 )
-CREATED = 1677532384  # Unix seconds: what OpenAI's API says of whisper-1
+CREATED = 1677532384  # Unix time, as OpenAI's API gives for whisper-1
 
 
 async def models(request: web.Request) -> web.Response:
@@ -28,7 +28,7 @@ async def model(request: web.Request) -> web.Response:
     """Describe one of the listed models."""
     name = request.match_info["name"]
     if name not in _names(request):
-        message = f"The model {shown(name)} does not exist."
+        message = f"The model {quoted(name)} does not exist."
         raise ApiError(404, message, param="model", code="model_not_found")
     return web.json_response(_model(name))
 

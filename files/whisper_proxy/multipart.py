@@ -1,27 +1,27 @@
-"""multipart/form-data as it streams in (RFC 7578, RFC 2046 section 5.1), by one search per chunk.
+"""A streaming parser of multipart/form-data (RFC 7578, RFC 2046 section 5.1).
 
-aiohttp's own reader looks at every line of the body, which for 25 MB of audio is most of the time
-that a request takes.
+It searches each chunk once. aiohttp's own reader goes through the body line by line, which for
+25 MB of audio is most of the time that a request takes.
 """
 
 import re
 from collections.abc import Awaitable, Callable
 
-MAX_HEAD_BYTES = 8192  # of one part's headers, as aiohttp allows for a request's
+MAX_HEAD_BYTES = 8192  # for the headers of one part: aiohttp's limit for those of a request
 MAX_BOUNDARY = 70  # RFC 2046
 CRLF = b"\r\n"
-# One `; name=value` after another, so that what stands inside quotes is never taken for a name.
+# Matches each `; name=value` in turn, so that quoted text is never taken for a name.
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 FOLDED = re.compile(r"\r\n[ \t]+")
 DISPOSITION = "content-disposition:"
 
 
 class MalformedError(ValueError):
-    """The body is no form."""
+    """The body is not a valid form."""
 
 
 def parameters(header: str) -> dict[str, str]:
-    """Return the parameters of a header such as `form-data; name="file"`, names in lower case."""
+    """Return the parameters of a header such as `form-data; name="file"`, by lower-case name."""
     return {name.lower(): _unquoted(value) for name, value in PARAMETER.findall(header)}
 
 
@@ -41,21 +41,21 @@ def boundary(content_type: str) -> bytes:
 
 
 class Multipart:
-    """The parts of a body, each read to its end or skipped before the next.
+    """The parts of a body. Each is read, or skipped, before the next one.
 
     `read` returns the next bytes of the body, b"" at its end. Methods raise MalformedError, and
-    what `read` raises.
+    whatever `read` raises.
     """
 
     def __init__(self, boundary: bytes, read: Callable[[], Awaitable[bytes]]) -> None:
         self._delimiter = CRLF + b"--" + boundary
         self._read = read
-        self._buffer = CRLF  # as if it preceded the body: the first delimiter needs it
-        self._at = 0  # what lies before it in the buffer is taken
+        self._buffer = CRLF  # as if before the body: delimiters start with it
+        self._at = 0  # everything before this offset is consumed
 
     async def next_part(self) -> str | None:
-        """Return the next part's field name, None when there are no more parts."""
-        while await self.chunk():  # the rest of the last part, or what precedes the first
+        """Return the field name of the next part, None if there is none."""
+        while await self.chunk():  # the rest of the previous part, or the preamble
             pass
         self._take(len(self._delimiter))
         await self._fill(2)
@@ -67,27 +67,27 @@ class Multipart:
         return _name(lines)
 
     async def chunk(self) -> bytes:
-        """Return more of the part's content; b"" at its end, and only there."""
+        """Return more of the part's content; b"" only at its end."""
         while True:
             end = self._buffer.find(self._delimiter, self._at)
             if end >= 0:
                 return self._take(end - self._at)
-            begun = self._begun()
-            if begun:
-                return self._take(begun)
+            size = self._safe_size()
+            if size:
+                return self._take(size)
             await self._more()
 
-    def _begun(self) -> int:
-        """Return how many bytes lie before what may be the beginning of a delimiter.
+    def _safe_size(self) -> int:
+        """Return how many bytes precede the possible beginning of a delimiter.
 
-        Mostly that is all there are, and what is taken whole is not copied.
+        Usually that is the whole buffer, which is then passed on without a copy.
         """
         first = max(self._at, len(self._buffer) - len(self._delimiter) + 1)
-        begun = self._buffer.find(b"\r", first)
-        return (begun if begun >= 0 else len(self._buffer)) - self._at
+        start = self._buffer.find(b"\r", first)
+        return (start if start >= 0 else len(self._buffer)) - self._at
 
     async def _head(self) -> str:
-        # From the end of the boundary to the empty line. Names may be UTF-8 (RFC 7578, 5.1).
+        # From the end of the boundary to the blank line. Names may be UTF-8 (RFC 7578, 5.1).
         while (end := self._buffer.find(CRLF + CRLF, self._at)) < 0:
             if self._left() > MAX_HEAD_BYTES:
                 raise MalformedError("headers too long")
@@ -111,7 +111,7 @@ class Multipart:
         self._at = 0
 
     def _take(self, size: int) -> bytes:
-        # A slice of everything is the same object.
+        # A slice of the whole buffer is the same object, not a copy.
         taken = self._buffer[self._at : self._at + size]
         self._at += size
         return taken

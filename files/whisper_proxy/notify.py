@@ -1,4 +1,4 @@
-"""What systemd is told, as sd_notify(3) has it: one datagram a message."""
+"""Notifications to systemd, see sd_notify(3): one datagram per message."""
 
 import asyncio
 import os
@@ -9,14 +9,14 @@ MICROSECONDS = 1_000_000
 
 
 class Notifier:
-    """Tells the service manager, if there is one."""
+    """Sends notifications to the service manager, if there is one."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._interval = _watchdog_seconds(environment) / 2
 
-    def tell(self, message: str) -> None:
-        """Send a message such as READY=1; a manager that has gone is none of our concern."""
+    def send(self, message: str) -> None:
+        """Send a message such as READY=1; a manager that is gone is ignored."""
         if not self._address:
             return
         address = self._address
@@ -29,9 +29,9 @@ class Notifier:
                 return
 
     async def keep_alive(self) -> None:
-        """Feed the watchdog, twice as often as it asks for, for as long as the loop turns."""
+        """Ping the watchdog, twice per timeout, as long as the event loop runs."""
         while self._interval:
-            self.tell("WATCHDOG=1")
+            self.send("WATCHDOG=1")
             await asyncio.sleep(self._interval)
 
 

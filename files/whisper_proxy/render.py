@@ -14,7 +14,7 @@ from .verbose import usage, verbose_json
 
 @dataclass(frozen=True)
 class Answer:
-    """A body and its media type, always UTF-8."""
+    """A response body and its media type, always UTF-8."""
 
     text: str
     content_type: str
@@ -40,7 +40,7 @@ def _dumped(body: dict[str, Any]) -> Answer:
 
 
 def _text(transcript: Transcript, _: TranscriptionRequest) -> Answer:
-    return Answer(transcript.text + "\n", "text/plain")  # OpenAI ends it with a newline as well
+    return Answer(transcript.text + "\n", "text/plain")  # OpenAI ends it with a newline too
 
 
 def _srt(transcript: Transcript, _: TranscriptionRequest) -> Answer:

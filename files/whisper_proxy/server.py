@@ -1,4 +1,4 @@
-"""The process at work: it listens, serves, and when told to stop ends what it has begun."""
+"""Runs the server: listens, serves, and on a stop signal finishes the requests in flight."""
 
 import asyncio
 import gc
@@ -20,26 +20,26 @@ from .notify import Notifier
 from .settings import Settings
 
 LOG = logging.getLogger("whisper_proxy")
-# For requests that the drain has given up; aiohttp waits this long twice.
+# For requests that outlast the drain; aiohttp waits this long twice.
 CUT_OFF_SECONDS = 0.5
 
 
-async def serve(settings: Settings, listening: Sequence[socket.socket], manager: Notifier) -> None:
-    """Serve until SIGTERM or SIGINT, then let requests in flight end."""
+async def serve(settings: Settings, listening: Sequence[socket.socket], notifier: Notifier) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests in flight."""
     app = create_app(settings)
-    # whisper-server drops the work of a client that has gone.
+    # Cancel when the client disconnects, so that whisper-server aborts the inference.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CUT_OFF_SECONDS)
     await set_up(runner)
     stop = _stop_signal()
-    gc.freeze()  # what is here now stays: the collector need not look at it with every request
+    gc.freeze()  # startup objects live forever: keep the garbage collector from scanning them
     listener = Listener(listening, lambda: _protocol(runner, settings))
     names = " and ".join(_name(one) for one in listening)
     listener.start()
-    watchdog = asyncio.create_task(manager.keep_alive())
-    manager.tell("READY=1")
+    watchdog = asyncio.create_task(notifier.keep_alive())
+    notifier.send("READY=1")
     LOG.info("listening on %s for %s", names, settings.upstream)
     await stop.wait()
-    manager.tell("STOPPING=1")
+    notifier.send("STOPPING=1")
     await listener.stop()
     left = await app[IN_FLIGHT].drain(settings.drain_timeout)
     LOG.info("stopping: requests_cut_off=%d", left)
@@ -48,9 +48,9 @@ async def serve(settings: Settings, listening: Sequence[socket.socket], manager:
 
 
 async def set_up(runner: web.AppRunner) -> None:
-    """Make the runner ready, and refuse what aiohttp stumbles over before it asks the application.
+    """Set up the runner, and refuse unknown expectations.
 
-    RFC 9110 knows one expectation, 100-continue. To others aiohttp answers past the middleware.
+    RFC 9110 defines only 100-continue. aiohttp would answer others itself, past the middleware.
     """
     await runner.setup()
     assert runner.server
@@ -66,7 +66,7 @@ async def set_up(runner: web.AppRunner) -> None:
 
 
 def _refused(status: int, message: str, code: str) -> web.Response:
-    """Return the answer to what the application never sees, and log it."""
+    """Return the response to a request that the application never sees, and log it."""
     request_id = new_id()
     LOG.info("request id=%s status=%d outcome=%s", request_id, status, code)
     response = ApiError(status, message, code=code, headers={"x-request-id": request_id}).response()
@@ -75,7 +75,7 @@ def _refused(status: int, message: str, code: str) -> web.Response:
 
 
 class Protocol(web.RequestHandler):
-    """aiohttp's protocol, which answers what is not HTTP in OpenAI's form and without a trace."""
+    """aiohttp's protocol, but invalid HTTP gets OpenAI's error object and no traceback."""
 
     __slots__ = ()
 
@@ -86,14 +86,14 @@ class Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the 400 for what the HTTP parser refused."""
+        """Return a 400 if the HTTP parser refused the request."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         message = "The request is not valid HTTP, or its headers are too large."
         return _refused(400, message, "invalid_http")
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Log an exception, but for a broken body's: that was answered, and is read to its end."""
+        """Log an exception, except for a broken body, which has already been answered."""
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
 
@@ -105,7 +105,7 @@ def _protocol(runner: web.AppRunner, settings: Settings) -> Protocol:
         loop=asyncio.get_running_loop(),
         access_log=None,  # type: ignore[arg-type]  # the middleware writes it
         keepalive_timeout=settings.idle_timeout,
-        auto_decompress=False,  # no client sends that, and a few bytes could become gigabytes
+        auto_decompress=False,  # clients do not compress, and a few bytes could expand to gigabytes
     )
 
 

@@ -1,4 +1,4 @@
-"""A transcript as OpenAI's server-sent events."""
+"""A transcript as server-sent events, as OpenAI sends them."""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +8,11 @@ from .transcript import Transcript
 
 
 def events(transcript: Transcript) -> str:
-    """Return the stream: a delta a segment, the whole text, `[DONE]`.
+    """Return the stream: a delta for each segment, the whole text, `[DONE]`.
 
-    whisper-server answers when all is transcribed, so the events come at once, and what fails,
-    fails before them. The deltas join to the text. No usage: OpenAI's event counts tokens.
+    whisper-server answers only when everything is transcribed, so all events come at once, and
+    errors come before them. The deltas add up to the text. There is no usage, as OpenAI's event
+    counts tokens.
     """
     deltas = [_event("transcript.text.delta", delta=text) for text in _deltas(transcript)]
     done = _event("transcript.text.done", text=transcript.text)
@@ -19,7 +20,7 @@ def events(transcript: Transcript) -> str:
 
 
 def _deltas(transcript: Transcript) -> Iterator[str]:
-    # The text has lost the spaces at both its ends; a segment of nothing else is no delta.
+    # The text is stripped at both ends; a segment of only such whitespace gives no delta.
     spoken = "".join(segment.text for segment in transcript.segments)
     at = len(spoken.lstrip()) - len(spoken)
     for segment in transcript.segments:

@@ -6,13 +6,13 @@ from .transcript import Segment, Transcript
 
 
 def srt(transcript: Transcript) -> str:
-    """Return SubRip: numbered cues, `00:00:08,000`, each followed by an empty line."""
+    """Return SubRip: numbered cues with times such as `00:00:08,000`, each with a blank line."""
     cues = enumerate(_cues(transcript, ","), start=1)
     return "".join(f"{number}\n{cue}" for number, cue in cues)
 
 
 def vtt(transcript: Transcript) -> str:
-    """Return WebVTT: `00:00:08.000`, each cue followed by an empty line."""
+    """Return WebVTT: cues with times such as `00:00:08.000`, each with a blank line."""
     return "WEBVTT\n\n" + "".join(_cues(transcript, "."))
 
 
@@ -25,7 +25,7 @@ def _cues(transcript: Transcript, mark: str) -> Iterator[str]:
 
 
 def _line(segment: Segment) -> str:
-    # An empty line would end the cue, and an arrow would begin another.
+    # A blank line would end the cue, and an arrow would begin another.
     return " ".join(segment.text.split()).replace("-->", "->")
 
 

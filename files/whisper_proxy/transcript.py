@@ -1,4 +1,4 @@
-"""whisper-server's verbose_json, read into what was said and when."""
+"""Parses whisper-server's verbose_json into segments with their times."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ SPECIAL = re.compile(r"\[_.*\]|<\|.*\|>")
 
 @dataclass(frozen=True)
 class Piece:
-    """One token's text, with its own space where it begins a word; start and end in seconds."""
+    """The text of a token, with a leading space if it begins a word; start and end in seconds."""
 
     text: str
     start: float
@@ -20,9 +20,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Segment:
-    """One segment. Its text begins with its own space, where there is one.
+    """One segment. Its text includes its leading space, if there is one.
 
-    start, end: seconds. tokens: Whisper's numbers. pieces: the tokens' texts.
+    start, end: seconds. tokens: Whisper's token ids. pieces: the texts of the tokens.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said, in order. language: its English name in lower case. duration: seconds."""
+    """The segments in order. language: its English name in lower case. duration: seconds."""
 
     segments: tuple[Segment, ...] = ()
     language: str = ""
@@ -45,12 +45,12 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The whole text. Segments may split a word, so nothing goes between them."""
+        """The whole text. Segments may split a word, so they are joined without a space."""
         return "".join(segment.text for segment in self.segments).strip()
 
 
 def parse(answer: object) -> Transcript:
-    """Read whisper-server's decoded verbose_json, or raise ValueError if it is none."""
+    """Parse whisper-server's decoded verbose_json. Raises ValueError if it is not one."""
     fields = _object(answer, "answer")
     segments = fields.get("segments")
     if not isinstance(segments, list):
@@ -83,7 +83,7 @@ def _tokens(segment: dict[str, Any]) -> Iterator[int]:
 
 
 def _pieces(segment: dict[str, Any]) -> Iterator[Piece]:
-    # whisper-server calls its tokens words. An empty segment has none.
+    # whisper-server calls tokens "words". An empty segment has none.
     for one in segment.get("words", []):
         fields = _object(one, "segment's word")
         text = _text(fields.get("word"), "segment's word")
@@ -104,7 +104,7 @@ def _text(value: object, name: str) -> str:
 
 
 def _number(fields: dict[str, Any], name: str) -> float:
-    """Return a number; 0 for one left out, or null, which is how a NaN arrives."""
+    """Return a number; 0 if it is missing or null, as whisper-server sends a NaN."""
     value = fields.get(name)
     if value is None:
         return 0.0

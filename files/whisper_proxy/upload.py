@@ -1,4 +1,4 @@
-"""An upload off the wire: text fields as lists by name, the audio in a bounded spool."""
+"""Receives an upload: the text fields as lists by name, the audio in a bounded spool."""
 
 import asyncio
 import errno
@@ -15,14 +15,14 @@ from .keys import SETTINGS
 from .multipart import MalformedError, Multipart, boundary
 
 MIB = 1024 * 1024
-MEMORY_BYTES = MIB // 2  # 16 seconds of VoiceMode's speech
-# All text fields together. Whisper itself reads 224 tokens of a prompt.
+MEMORY_BYTES = MIB // 2  # 16 seconds of speech from VoiceMode
+# For all text fields together. Whisper reads only 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PARTS = 64
 
 
 class Spool:
-    """Bytes of any length: in memory up to MEMORY_BYTES, beyond that in a nameless file."""
+    """Bytes of any length: in memory up to MEMORY_BYTES, otherwise in an unnamed file."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -35,12 +35,12 @@ class Spool:
         self._file.close()
 
     def expect(self, size: int) -> None:
-        """Go to disk at once when this many bytes are too many for the memory."""
+        """Switch to disk now if this many bytes will not be kept in memory."""
         if isinstance(self._file, io.BytesIO) and size > MEMORY_BYTES:
             self._move_to_disk()
 
     def write(self, chunk: bytes) -> None:
-        """Append a chunk. OSError: the disk is full."""
+        """Append a chunk. Raises OSError if the disk is full."""
         self.expect(self.size + len(chunk))
         self.size += self._file.write(chunk)
 
@@ -52,20 +52,20 @@ class Spool:
         self._file = disk
 
     def open(self) -> IO[bytes]:
-        """Return a new reader at the first byte, which the caller closes."""
+        """Return a new reader at the first byte; the caller closes it."""
         if isinstance(self._file, io.BytesIO):
             return io.BytesIO(self._file.getvalue())  # shares the buffer, copies nothing
         self._file.flush()
-        # Not a duplicate of the descriptor: two of those share one position.
+        # Not a duplicate of the descriptor, which would share the file position.
         return open(f"/proc/self/fd/{self._file.fileno()}", "rb")
 
 
 async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
     """Read a multipart body: the part `file` into `audio`, the others into the result.
 
-    The result has every value of a name, in the order sent (lists are sent as `name[]`, once a
-    value); parts come in any order. Raises ApiError: 400 for a body that is not a form with audio,
-    408 for one that stalls, 413 for one that is too large, 507 when the disk is full.
+    The result has all values of each name, in the order sent (a list is sent as one part `name[]`
+    per value); parts may come in any order. Raises ApiError: 400 if the body is not a form with
+    audio, 408 if it stalls, 413 if it is too large, 507 if the disk is full.
     """
     with _failures_as_errors():
         fields = await _Form(request, audio).read()
@@ -75,7 +75,7 @@ async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
 
 
 class _Form:
-    """One request's form while it is read."""
+    """The form of one request, while it is read."""
 
     def __init__(self, request: web.Request, audio: Spool) -> None:
         settings = request.app[SETTINGS]
@@ -93,7 +93,7 @@ class _Form:
         self._parts = Multipart(boundary(request.headers["Content-Type"]), self._bytes)
 
     async def _bytes(self) -> bytes:
-        # As it came: readany() would join, which is to copy. b"" may also end a chunk of HTTP's.
+        # readany() would join chunks, and so copy them. b"" may also mark the end of an HTTP chunk.
         more = True
         data = b""
         async with asyncio.timeout(self._idle_seconds):

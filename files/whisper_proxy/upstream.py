@@ -1,5 +1,7 @@
-"""The one module that talks to whisper-server. It is sent checked values only, and each of its
-many ways to fail becomes one exception."""
+"""The client of whisper-server.
+
+It sends only validated values, and maps the many ways in which whisper-server fails to exceptions.
+"""
 
 import asyncio
 import io
@@ -20,10 +22,10 @@ from .transcript import Transcript, parse
 
 LOG = logging.getLogger(__name__)
 
-INFERENCE_SECONDS = 600.0  # what OpenAI's client waits for an answer
+INFERENCE_SECONDS = 600.0  # OpenAI's client waits this long
 CONNECT_SECONDS = 5.0
 HEALTH_SECONDS = 0.5
-# What whisper-server says of audio that it cannot read: v1.7 with status 200, `--convert` with 500.
+# whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
 UNREADABLE = (
     "failed to read WAV file",
     "failed to read audio data",
@@ -38,20 +40,20 @@ class Audio(Protocol):
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Size in bytes."""
 
     def open(self) -> IO[bytes]:
-        """Return a new reader, which the caller closes."""
+        """Return a new reader; the caller closes it."""
 
 
 class NotReachedError(Exception):
-    """Nobody accepts connections: whisper-server has not seen the request."""
+    """The connection failed, so whisper-server has not seen the request."""
 
 
 class LostError(Exception):
     """The connection broke before there was an answer.
 
-    started: it had the whole request, so that its inference may have run.
+    started: the whole request had been sent, so the inference may have run.
     """
 
     def __init__(self, *, started: bool) -> None:
@@ -67,9 +69,10 @@ class Upstream:
         self._session = session
 
     async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
-        """Return what is said in the audio, by one attempt.
+        """Return the transcript of the audio. Makes one attempt.
 
-        Raises ApiError for an answer that is final, NotReachedError and LostError for none.
+        Raises ApiError if whisper-server reports an error or times out, and NotReachedError or
+        LostError if a retry may help.
         """
         body = _Form(_fields(request), audio)
         timeout = aiohttp.ClientTimeout(total=INFERENCE_SECONDS, sock_connect=CONNECT_SECONDS)
@@ -80,10 +83,10 @@ class Upstream:
                 return _transcript(response.status, await response.read())
 
     async def state(self) -> State:
-        """Return what whisper-server is doing, within HEALTH_SECONDS twice at most.
+        """Return the state of whisper-server, within twice HEALTH_SECONDS at most.
 
-        It binds its port once the model is loaded, and its few threads may all be taken: one that
-        accepts the connection and is slow to answer is busy, not ill.
+        It binds its port only once the model is loaded, and all of its few threads may be in use.
+        So if it accepts the connection but is slow to answer, it is busy, not failing.
         """
         timeout = aiohttp.ClientTimeout(sock_connect=HEALTH_SECONDS, sock_read=HEALTH_SECONDS)
         try:
@@ -98,25 +101,25 @@ class Upstream:
 
 
 def open_session() -> aiohttp.ClientSession:
-    """Return the process's one client session, which the caller closes.
+    """Return the client session of the process; the caller closes it.
 
-    A connection is used once: one that waits to be used again would hold one of whisper-server's
-    few threads, and may be closed by it just as the next request is sent. There is no limit to
-    them, lest a look at the health wait behind a hundred transcriptions.
+    Connections are not kept alive: an idle one would occupy one of whisper-server's few threads,
+    and might be closed just as the next request is sent. Their number is not limited, so that a
+    health check never waits behind transcriptions.
     """
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
 
 
 class _Form(aiohttp.payload.Payload):
-    """A form with these fields and the audio, in as few and as large writes as there can be.
+    """A form with these fields and the audio, sent in as few writes as possible.
 
-    Its length is known: without one whisper-server would wait for ever.
+    Its length is known: without a Content-Length whisper-server would wait forever.
     """
 
     def __init__(self, fields: dict[str, str], audio: Audio) -> None:
         boundary = uuid.uuid4().hex
         super().__init__(None, content_type=f"multipart/form-data; boundary={boundary}")
-        # whisper-server prints the file's name: the client's is nobody's business.
+        # whisper-server logs the file name, so the client's is not passed on.
         parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
         parts.append('name="file"; filename="audio"\r\n\r\n')
         head = "\r\n".join(f"--{boundary}\r\nContent-Disposition: form-data; {x}" for x in parts)
@@ -131,7 +134,7 @@ class _Form(aiohttp.payload.Payload):
         raise TypeError("a form with audio is not text")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send all of it. What lies on disk goes to the socket without passing through here."""
+        """Send the form. Audio on disk is sent with sendfile, without reading it into memory."""
         await writer.write(self._head)
         with self._audio.open() as file:
             if isinstance(file, io.BytesIO):
@@ -150,8 +153,8 @@ async def _send_file(writer: AbstractStreamWriter, file: IO[bytes]) -> None:
 
 
 def _fields(request: TranscriptionRequest) -> dict[str, str]:
-    # All that a request may change is sent every time: v1.7 keeps the fields of a request that
-    # failed, so that a field left out would be another client's.
+    # Send every field every time: v1.7 keeps the fields of a failed request, so an omitted one
+    # would take another client's value.
     return {
         "response_format": "verbose_json",
         "language": request.language,
@@ -159,9 +162,9 @@ def _fields(request: TranscriptionRequest) -> dict[str, str]:
         "temperature": f"{request.temperature:.6f}",  # std::stof throws on 1e-40
         "translate": _boolean(request.translate),
         "token_timestamps": _boolean(request.words),
-        # Otherwise v1.8.4 and later cut segments at 60 characters, inside words too.
+        # Otherwise v1.8.4 and later cut segments at 60 characters, even within words.
         "max_len": "-1",
-        # Computing these costs a second run of the encoder, and fails where nothing is said.
+        # Computing these runs the encoder a second time, and fails on silence.
         "no_language_probabilities": "true",
     }
 

@@ -11,14 +11,14 @@ from .fields import TranscriptionRequest
 from .transcript import Segment, Transcript
 from .words import words
 
-WINDOW_SECONDS = 30.0  # what Whisper hears at once
-FRAMES_A_SECOND = 100  # of the spectrogram, in which `seek` counts
+WINDOW_SECONDS = 30.0  # Whisper's input window
+FRAMES_A_SECOND = 100  # of the spectrogram: the unit of `seek`
 
 
 def verbose_json(transcript: Transcript, request: TranscriptionRequest) -> dict[str, Any]:
-    """Return task, language, duration, text, segments and words as asked for, and usage.
+    """Return task, language, duration, text, the requested segments and words, and usage.
 
-    whisper-server names the language that was spoken; that of a translation is English.
+    whisper-server reports the spoken language; for a translation, the language is English.
     """
     body: dict[str, Any] = {
         "task": "translate" if request.translate else "transcribe",
@@ -34,7 +34,7 @@ def verbose_json(transcript: Transcript, request: TranscriptionRequest) -> dict[
 
 
 def usage(transcript: Transcript) -> dict[str, Any]:
-    """Return what OpenAI bills of whisper-1: whole seconds of audio."""
+    """Return what OpenAI bills for whisper-1: whole seconds of audio."""
     return {"type": "duration", "seconds": math.ceil(transcript.duration)}
 
 
@@ -66,9 +66,9 @@ def _segment(number: int, seek: int, segment: Segment, ratio: float) -> dict[str
 def _seeks(transcript: Transcript) -> Iterator[tuple[int, Segment]]:
     """Yield each segment with the frame at which its window begins.
 
-    whisper.cpp does not say. A window begins where the last segment of the one before it ended,
-    so one that ends outside the window is the first of the next. Windows that ended early, before
-    30 s, are taken for one.
+    whisper.cpp does not report it. A window begins where the last segment of the previous window
+    ended, so a segment that ends outside the window is the first of the next. Windows that ended
+    early, before 30 s, are merged.
     """
     seek = end = 0.0
     for segment in transcript.segments:
@@ -79,7 +79,7 @@ def _seeks(transcript: Transcript) -> Iterator[tuple[int, Segment]]:
 
 
 def compression_ratio(text: str) -> float:
-    """Return how well a window's text compresses: above 2.4 Whisper takes it for a loop.
+    """Return how well a window's text compresses: above 2.4, Whisper considers it a loop.
 
     The formula is that of OpenAI's whisper (`utils.compression_ratio`).
     """

@@ -1,4 +1,4 @@
-"""Words with their times, merged from whisper-server's tokens."""
+"""Words with timestamps, merged from whisper-server's tokens."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -7,10 +7,10 @@ from itertools import groupby
 
 from .transcript import Piece, Segment, Transcript
 
-# Written without spaces between words: OpenAI's whisper takes each token for a word there
+# Languages written without spaces between words, where OpenAI's whisper makes each token a word
 # (`split_to_word_tokens`). The names are whisper.cpp's.
 UNSPACED = {"chinese", "cantonese", "japanese", "thai", "lao", "myanmar"}
-# Unicode's categories of what ends a word (closing marks, accents) and of what begins one.
+# Unicode categories of characters that end a word (closing marks, accents) or begin one.
 ENDING = {"Pe", "Pf", "Po", "Mn", "Mc"}
 BEGINNING = {"Ps", "Pi"}
 BROKEN = "\N{REPLACEMENT CHARACTER}"
@@ -18,7 +18,7 @@ BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class Word:
-    """A word with the punctuation that touches it; start and end in seconds."""
+    """A word with adjacent punctuation; start and end in seconds."""
 
     word: str
     start: float
@@ -26,7 +26,7 @@ class Word:
 
 
 def words(transcript: Transcript) -> list[Word]:
-    """Return the words in order, over the borders of segments, which may split one."""
+    """Return the words in order, joining those that are split between segments."""
     starts = _starts_unspaced if transcript.language in UNSPACED else _starts_spaced
     groups: list[list[Piece]] = []
     for segment in transcript.segments:
@@ -58,7 +58,7 @@ def _starts_spaced(_: str, text: str) -> bool:
 def _starts_unspaced(before: str, text: str) -> bool:
     if _are(ENDING, text) or _are(BEGINNING, before):
         return False
-    # A Latin name in Chinese text is still one word.
+    # A Latin name in, say, Chinese text is one word.
     latin = text[:1].isascii() and text[:1].isalnum()
     return not (latin and before[-1:].isascii() and before[-1:].isalnum())
 
@@ -68,10 +68,10 @@ def _are(categories: set[str], text: str) -> bool:
 
 
 def _fix_split_characters(segment: Segment) -> Iterator[Piece]:
-    """Yield the pieces, none of them with half a character.
+    """Yield the pieces, with those that share a character joined into one.
 
-    v1.9 joins the tokens that share a character; v1.7 gives each its half, which JSON cannot
-    carry. The segment's text has the whole: what lies between the pieces that are whole.
+    v1.9 joins them itself; v1.7 gives each its part of the bytes, which are lost in JSON. The
+    missing text is taken from the segment: it lies between the intact pieces.
     """
     runs = [list(run) for _, run in groupby(segment.pieces, lambda piece: BROKEN in piece.text)]
     at = 0

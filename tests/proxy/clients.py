@@ -1,7 +1,7 @@
-"""Clients of the proxy whose recordings and answers are counted.
+"""Clients of the proxy that count their recordings and answers.
 
-Each recording is sent once, and its transcript is its digest: an answer that went to the wrong
-client shows, and so does one that went to two.
+Each recording is unique, and its transcript is its digest, so an answer that goes to the wrong
+client, or to two clients, is detected.
 """
 
 import io
@@ -16,14 +16,14 @@ from .samples import silence
 
 
 def recording(number: int, seconds: float = 0.2) -> bytes:
-    """Return a WAV file that differs from those of other numbers."""
+    """Return a WAV file that is unique to this number."""
     audio = silence(seconds)
     return audio[:-8] + number.to_bytes(8, "little")
 
 
 @dataclass
 class Tally:
-    """What was sent, and what came back."""
+    """Counts of requests and answers."""
 
     sent: int = 0
     answered: int = 0
@@ -37,25 +37,25 @@ class Tally:
         return self.sent - self.answered - self.refused
 
     @property
-    def twice(self) -> int:
-        """How many transcripts came to more than one client."""
+    def duplicated(self) -> int:
+        """How many transcripts more than one client received."""
         return sum(count > 1 for count in self.received.values())
 
     def __str__(self) -> str:
         return (
             f"{self.sent} sent: {self.answered} answered, {self.refused} refused with a 503, "
-            f"{self.lost} lost, {self.wrong} wrong, {self.twice} sent to two"
+            f"{self.lost} lost, {self.wrong} wrong, {self.duplicated} sent to two"
         )
 
     def check(self) -> None:
         assert not self.failures
-        assert (self.lost, self.wrong, self.twice) == (0, 0, 0)
+        assert (self.lost, self.wrong, self.duplicated) == (0, 0, 0)
 
 
 async def transcribe(
     session: aiohttp.ClientSession, url: str, tally: Tally, seconds: float = 0.2
 ) -> None:
-    """Send a recording that is like no other, and note what comes of it."""
+    """Send a unique recording and count the outcome."""
     tally.sent += 1
     audio = recording(tally.sent, seconds)
     body = io.BytesIO(part(b"file", audio, filename=b"speech.wav") + end())

@@ -1,10 +1,10 @@
-"""A fake whisper-server, as a process of its own, whose transcript of a recording is its digest.
+"""A fake whisper-server, run as a process, whose transcript of a recording is its digest.
 
-A fake, because the real one takes seconds to load its model, so that killing it fifty times is
-minutes, and because of two speeches that sound alike an exchanged answer would not show. It does as
-the real one does in what the tests count on: a few threads, one of which each connection holds; one
-inference at a time; on SIGTERM it answers what it has and then refuses connections. The standard
-library only, and little of it: it is there again some 50 ms after it was killed.
+The real one takes seconds to load its model, so killing it fifty times would take minutes, and
+with similar recordings a swapped answer would go unnoticed. This one behaves like the real one
+where the tests depend on it: a few threads, each busy with one connection; one inference at a time;
+on SIGTERM it answers the requests it has and then refuses connections. It imports little, and only
+from the standard library, to be back about 50 ms after it was killed.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def audio_of(head: bytes, body: bytes) -> bytes:
 
 
 def received(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Return a request's head and body, both b"" when the client goes away before their end."""
+    """Return a request's head and body, both b"" if the client disconnects too early."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
@@ -87,7 +87,7 @@ def serve(connection: socket.socket, seconds: float) -> None:
 
 
 def worker(listening: socket.socket, seconds: float) -> None:
-    """Serve one connection after another until no more are taken."""
+    """Serve one connection after another until the socket is shut down."""
     while True:
         try:
             connection, _ = listening.accept()
@@ -97,14 +97,14 @@ def worker(listening: socket.socket, seconds: float) -> None:
             try:
                 serve(connection, seconds)
             except ConnectionError:
-                continue  # the client has gone
+                continue  # the client disconnected
 
 
 def main(port: int, seconds: float) -> None:
     listening = socket.create_server(("127.0.0.1", port), backlog=128)
 
     def stop(_: int, __: FrameType | None) -> None:
-        listening.shutdown(socket.SHUT_RDWR)  # wakes those who wait for a connection
+        listening.shutdown(socket.SHUT_RDWR)  # wakes the threads that wait for a connection
 
     signal.signal(signal.SIGTERM, stop)
     threads = [threading.Thread(target=worker, args=(listening, seconds)) for _ in range(THREADS)]

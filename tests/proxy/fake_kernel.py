@@ -1,4 +1,4 @@
-"""What the kernel shows of processes, control groups and GPUs, as trees of files in a folder."""
+"""The kernel's files about processes, control groups and GPUs, in a folder."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ MODEL = 487 * 10**6  # small.en, in bytes
 
 
 class FakeKernel:
-    """A machine with an AMD GPU on which the proxy runs as its unit. Paths as `Gpu` takes them."""
+    """A machine with an AMD GPU, with the proxy running as its unit. Paths as for `Gpu`."""
 
     def __init__(self, folder: Path) -> None:
         self.proc = folder / "proc"
@@ -22,13 +22,13 @@ class FakeKernel:
         self.server.write_text("")
 
     def runs(self, *pids: str) -> None:
-        """These are whisper-server's process ids now."""
+        """Set whisper-server's process ids."""
         for pid in pids:
             (self.proc / pid).mkdir(exist_ok=True)
         self.server.write_text("".join(f"{pid}\n" for pid in pids))
 
     def uses_gpu(self, pid: str, *memory: int | str) -> None:
-        """A process has /dev/kfd open, and so many bytes of memory on each GPU."""
+        """Let a process open /dev/kfd and use this many bytes of memory on each GPU."""
         directory = self.kfd / "proc" / pid
         (directory / "queues").mkdir(parents=True)
         (directory / "pasid").write_text("32769\n")
@@ -36,10 +36,10 @@ class FakeKernel:
             (directory / f"vram_{4096 + number}").write_text(f"{size}\n")
 
     def ends(self, pid: str) -> None:
-        """A process that had /dev/kfd open is no more."""
+        """End a process that had /dev/kfd open."""
         shutil.rmtree(self.proc / pid)
         shutil.rmtree(self.kfd / "proc" / pid)
 
     def shows_nothing(self) -> None:
-        """The driver shows no processes."""
+        """Let the driver show no processes."""
         shutil.rmtree(self.kfd / "proc")

@@ -1,6 +1,9 @@
-"""A fake whisper-server. Its real errors (an exception, a failed inference, a hang, a crash) cannot
-be had on demand, so this one gives them word for word, status for status, as whisper.cpp v1.7.5 and
-v1.9.1 do. Real speech through the real server is tried elsewhere."""
+"""A fake whisper-server.
+
+The real one's errors (an exception, a failed inference, a hang, a crash) cannot be triggered on
+demand, so this one reproduces those of whisper.cpp v1.7.5 and v1.9.1 exactly. tests/machines tests
+real speech with the real server.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-# A word is cut between the segments: what joins them must add nothing.
+# A word is split between the segments: joining them must not add anything.
 SEGMENTS = [" Ask not what your coun", "try can do for you."]
 TEXT = "Ask not what your country can do for you."
 NOT_FOUND = (404, "text/plain", "File Not Found (/inference)")
@@ -46,13 +49,13 @@ def verbose_json(texts: list[str]) -> dict[str, Any]:
 
 @dataclass
 class FakeWhisper:
-    """What it answers, and what it was sent."""
+    """Answers as configured, and records what it was sent."""
 
     texts: list[str] = field(default_factory=lambda: list(SEGMENTS))
     answer: dict[str, Any] | None = None
     error: tuple[int, str, str] | None = None
     seconds: float = 0.0
-    crashes: int = 0  # so many more inferences end in a crash
+    crashes: int = 0  # the next inferences that end in a crash
     running: int = 0
     max_running: int = 0
     health_status: int = 200

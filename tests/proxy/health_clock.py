@@ -1,6 +1,6 @@
-"""Asks for /health again and again until its standard input ends, and prints how long each took.
+"""Requests /health repeatedly until standard input closes, and prints how long each took.
 
-A process of its own, lest the load's clients in the tests' process be measured along.
+Runs as a separate process, so that the clients in the tests' process do not distort the times.
 """
 
 import json
@@ -15,7 +15,7 @@ REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n
 
 
 def once(port: int) -> float:
-    """Return the milliseconds that one answer took, its connection included."""
+    """Return how many milliseconds one request took, including the connection."""
     started = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(REQUEST)

@@ -1,5 +1,8 @@
-"""Forms and audio that nobody should send, as strategies of hypothesis: bytes, and whether they are
-a whole request, which ends its connection, so that an answer can be waited for."""
+"""Malformed forms and audio, as hypothesis strategies.
+
+Each yields bytes, and whether they are a whole request that closes its connection, so that an
+answer must come.
+"""
 
 from hypothesis import strategies as st
 
@@ -30,8 +33,8 @@ FIELDS = (
     "offset_t",
     "vad",
 )
-# Each has broken some parser: numbers beyond any type, other scripts' digits, NULs, format strings,
-# half a surrogate, a byte order mark, paths, markup.
+# Values that commonly break parsers: huge numbers, digits of other scripts, NULs, format strings,
+# a lone surrogate, a byte order mark, paths, markup.
 NASTY = (
     b"",
     b"\0",
@@ -65,7 +68,7 @@ NASTY = (
 VALUES = st.one_of(
     st.sampled_from(NASTY), st.binary(max_size=40), st.text(max_size=20).map(str.encode)
 )
-# Surrogates cannot be encoded, and a request is bytes in the end.
+# No surrogates, which cannot be encoded.
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 
 MAGIC = (
@@ -89,7 +92,7 @@ MAGIC = (
 
 
 def speech(*before: bytes) -> bytes:
-    """Return the body of a form with good audio, after other parts."""
+    """Return the body of a form with valid audio, after other parts."""
     return b"".join(before) + part(b"file", SPEECH, filename=b"a.wav") + end()
 
 
@@ -99,7 +102,7 @@ def whole(body: bytes, content_type: str = FORM, path: str = TRANSCRIPTIONS) -> 
 
 @st.composite
 def odd_fields(draw: st.DrawFn) -> Request:
-    """A form in order, with wrong types and encodings in its fields."""
+    """A valid form, with wrong types and encodings in its fields."""
     names = st.one_of(st.sampled_from(FIELDS[1:]), TEXT.filter(lambda name: '"' not in name))
     pairs = draw(st.lists(st.tuples(names, VALUES), min_size=1, max_size=5))
     parts = [part(name.encode(), value) for name, value in pairs]
@@ -142,7 +145,7 @@ def _unended(*parts: bytes) -> bytes:
 
 @st.composite
 def many_parts(draw: st.DrawFn) -> Request:
-    """Forms of a great many parts, or of files alone, or of forms within forms."""
+    """Forms with very many parts, only files, or nested forms."""
     count = draw(st.integers(1, 200))
     name = draw(st.sampled_from([b"file", b"model", b"keywords[]", b"", b"x" * 3000]))
     value = draw(st.sampled_from([b"", b"x", speech(), SPEECH[:60], b"x" * 5000]))
@@ -151,7 +154,7 @@ def many_parts(draw: st.DrawFn) -> Request:
 
 @st.composite
 def odd_boundaries(draw: st.DrawFn) -> Request:
-    """A body in order whose Content-Type is not."""
+    """A valid body with an invalid Content-Type."""
     tails = st.one_of(
         st.sampled_from(
             [
@@ -191,10 +194,10 @@ def odd_boundaries(draw: st.DrawFn) -> Request:
 
 @st.composite
 def broken_bodies(draw: st.DrawFn) -> Request:
-    """A form with bytes flipped, cut out, doubled or put in anywhere, and its length as it is."""
+    """A form with bytes changed, removed or inserted anywhere, and its correct length."""
     body = bytearray(speech(part(b"model", b"whisper-1"), part(b"response_format", b"json")))
     for _ in range(draw(st.integers(1, 4))):
-        # Most of a body is audio, in which any bytes will do: break what is around it.
+        # Most of the body is audio, where any bytes are valid: change what surrounds it.
         first, last = min(250, len(body)), max(0, len(body) - 40)
         at = draw(st.integers(0, first) | st.integers(last, len(body)))
         body[at : at + draw(st.integers(0, 30))] = draw(VALUES)
@@ -203,7 +206,7 @@ def broken_bodies(draw: st.DrawFn) -> Request:
 
 @st.composite
 def junk_audio(draw: st.DrawFn) -> Request:
-    """Files that begin as audio does, and go on as junk, or end."""
+    """Files that begin like audio and continue with junk, or end."""
     head = draw(st.sampled_from(MAGIC))
     junk = draw(st.binary(max_size=300))
     audio = head[: draw(st.integers(0, len(head)))] if not junk else head + junk
@@ -213,7 +216,7 @@ def junk_audio(draw: st.DrawFn) -> Request:
 
 @st.composite
 def broken_wav(draw: st.DrawFn) -> Request:
-    """A WAV file with anything in its header, or cut."""
+    """A WAV file with random bytes in its header, or truncated."""
     audio = bytearray(SPEECH)
     for _ in range(draw(st.integers(1, 3))):
         at, junk = draw(st.integers(0, 43)), draw(st.binary(min_size=1, max_size=4))

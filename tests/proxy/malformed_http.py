@@ -1,4 +1,4 @@
-"""What is hardly HTTP, as strategies of hypothesis: bytes, and that an answer may not come."""
+"""Malformed HTTP, as hypothesis strategies: bytes, and that there may be no answer."""
 
 from hypothesis import strategies as st
 
@@ -8,7 +8,7 @@ from .raw import CRLF, FORM, TRANSCRIPTIONS, post
 
 @st.composite
 def cut_requests(draw: st.DrawFn) -> Request:
-    """A good request that ends anywhere, or promises more or less than it sends."""
+    """A valid request that is truncated, or whose Content-Length is wrong."""
     request = post(TRANSCRIPTIONS, FORM, speech())
     promised = draw(
         st.none() | st.sampled_from([b"0", b"1", b"-1", b"x", b"", b"+5", b"1e3", b"9" * 30])
@@ -22,7 +22,7 @@ def cut_requests(draw: st.DrawFn) -> Request:
 
 @st.composite
 def bad_chunks(draw: st.DrawFn) -> Request:
-    """A chunked body whose chunks are wrong."""
+    """A chunked body with invalid chunks."""
     head = f"POST {TRANSCRIPTIONS} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
     coding = draw(st.sampled_from(["chunked", "Chunked", "gzip, chunked", "chunked, chunked", "x"]))
     also = draw(st.sampled_from(["", "Content-Length: 5\r\n", "Content-Encoding: gzip\r\n"]))
@@ -106,7 +106,7 @@ def odd_heads(draw: st.DrawFn) -> Request:
         ),
     )
     headers = draw(st.lists(st.tuples(names, values), max_size=2))
-    # Mostly one thing is wrong, as of two only the first would be found.
+    # Usually only one thing is wrong, as a second would hide behind the first.
     method, path, version = draw(
         st.one_of(
             st.tuples(methods, st.just("/health"), st.just("HTTP/1.1")),
@@ -122,7 +122,7 @@ def odd_heads(draw: st.DrawFn) -> Request:
 
 @st.composite
 def pipelined(draw: st.DrawFn) -> Request:
-    """Several requests at once on one connection, good ones and rubbish."""
+    """Several pipelined requests, valid ones and junk."""
     good = post(TRANSCRIPTIONS, FORM, speech()).replace(b"Connection: close\r\n", b"")
     health = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
     pieces = st.one_of(st.sampled_from([good, health, CRLF, b"\0" * 50]), st.binary(max_size=60))
@@ -131,7 +131,7 @@ def pipelined(draw: st.DrawFn) -> Request:
 
 @st.composite
 def not_http(draw: st.DrawFn) -> Request:
-    """Bytes of any kind, such as other protocols send."""
+    """Arbitrary bytes, such as those of other protocols."""
     opening = draw(
         st.sampled_from(
             [

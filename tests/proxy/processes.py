@@ -1,4 +1,4 @@
-"""The real proxy and the fake whisper-server that echoes, each as a process, on loopback."""
+"""The real proxy and the echoing fake whisper-server, each as a process, on loopback."""
 
 import os
 import re
@@ -16,7 +16,8 @@ from . import echo_whisper
 FILES = Path(__file__).parents[2] / "files"
 READY_SECONDS = 20.0
 END_SECONDS = 20.0
-# All that the log may say of requests, however odd: anything else is a trace or was smuggled in.
+# The only lines allowed in the log, however odd the requests: anything else is a traceback or was
+# injected.
 EXPECTED_LINES = re.compile(
     r"INFO (request id=req_[0-9a-f]{32} .*|listening on .*|stopping: requests_cut_off=\d+)"
 )
@@ -28,7 +29,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1") -> None:
-    """Return once a process that was started listens; AssertionError: it ended, or never does."""
+    """Wait until a started process listens; AssertionError if it ends or never does."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"it ended with status {process.returncode}"
@@ -42,7 +43,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], host: str = "127.
 
 
 class Whisper:
-    """The fake whisper-server on one port, which can be killed, stopped and started."""
+    """The fake whisper-server on a fixed port; it can be killed, stopped and started."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.port = free_port()
@@ -52,7 +53,7 @@ class Whisper:
 
     def start(self) -> None:
         script = str(Path(echo_whisper.__file__))
-        # -I -S: without looking for packages, to be there soon.
+        # -I -S: skip the search for packages, to start quickly.
         command = [sys.executable, "-I", "-S", script, str(self.port), str(self._seconds)]
         self._process = subprocess.Popen(command)
 
@@ -73,7 +74,7 @@ class Whisper:
 
 @contextmanager
 def whisper(seconds: float = 0.0) -> Iterator[Whisper]:
-    """Run the fake; an inference takes it this long."""
+    """Run the fake; each inference takes this many seconds."""
     server = Whisper(seconds)
     server.start()
     try:
@@ -84,7 +85,7 @@ def whisper(seconds: float = 0.0) -> Iterator[Whisper]:
 
 
 class Proxy:
-    """A `python -m whisper_proxy` that runs."""
+    """A running `python -m whisper_proxy`."""
 
     def __init__(self, process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
         self.host = host
@@ -99,7 +100,7 @@ class Proxy:
         return self._process.poll() is None
 
     def unexpected_lines(self) -> list[str]:
-        """Return the new lines of its standard error that tell of anything but requests."""
+        """Return new lines of its standard error that are not about requests."""
         with self._log.open(errors="replace") as log:
             log.seek(self._read)
             lines = log.read().split("\n")
@@ -107,7 +108,7 @@ class Proxy:
         return [line for line in lines if line and not EXPECTED_LINES.fullmatch(line)]
 
     def peak_mib(self) -> float:
-        """Return the most memory that it has had resident so far."""
+        """Return its peak resident memory so far."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
         assert found
@@ -118,7 +119,7 @@ class Proxy:
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def children(self) -> list[str]:
-        """Return the ids of the processes that it has started and that still run."""
+        """Return the ids of its running child processes."""
         pid = self._process.pid
         return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
@@ -127,7 +128,7 @@ class Proxy:
 def proxy(
     upstream: str, folder: Path, flags: Sequence[str] = (), host: str = "127.0.0.1"
 ) -> Iterator[Proxy]:
-    """Run the proxy before a whisper-server, its log in a folder, and end it with SIGTERM."""
+    """Run the proxy in front of a whisper-server, log to a folder, and end it with SIGTERM."""
     port = free_port()
     log = folder / "proxy.log"
     command = [sys.executable, "-W", "error", "-m", "whisper_proxy", *flags]

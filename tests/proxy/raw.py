@@ -1,12 +1,12 @@
-"""HTTP by hand, as what no client library would send must be sent all the same."""
+"""HTTP over bare sockets, to send what no client library would."""
 
 import json
 import socket
 import struct
 from dataclasses import dataclass
 
-PATIENCE_SECONDS = 15.0  # for an answer, and for the end of the connection, that must come
-# For an answer that only may: what waits for the rest of a request is told soon that there is none.
+PATIENCE_SECONDS = 15.0  # for an answer, and the end of the connection, that must come
+# For an answer that may not come: a server that waits for the rest of a request soon sees its end.
 MOMENT_SECONDS = 0.01
 
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
@@ -17,7 +17,7 @@ FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer off the wire; its body may be cut, as that of a HEAD request is."""
+    """One answer; its body may be missing or cut, as for a HEAD request."""
 
     status: int
     headers: dict[str, str]
@@ -63,13 +63,13 @@ def get(path: str) -> bytes:
 
 
 def exchange(address: tuple[str, int], request: bytes, *, whole: bool = True) -> list[Answer]:
-    """Send bytes, wait for the connection's end, and return the answers, in order.
+    """Send bytes, wait for the end of the connection, and return the answers in order.
 
-    whole: the request is, and the last, so that an answer and the end come by themselves. Otherwise
-    the sending side is closed after a moment. TimeoutError: no end came.
+    whole: the request is complete and closes the connection. Otherwise the sending side is closed
+    after a moment. TimeoutError if the connection does not end.
     """
     with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connection:
-        # Thousands of ended connections would otherwise keep their ports for a minute.
+        # Otherwise thousands of closed connections would keep their ports for a minute.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         try:
             connection.sendall(request)
@@ -101,7 +101,7 @@ def _rest(connection: socket.socket) -> bytes:
 
 
 def answers(data: bytes) -> list[Answer]:
-    """Return the answers in what was received; AssertionError: it is no HTTP."""
+    """Parse the received answers; AssertionError if they are not HTTP."""
     found = []
     while data:
         head, _, data = data.partition(b"\r\n\r\n")

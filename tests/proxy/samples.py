@@ -1,4 +1,4 @@
-"""What the tests send, and with what."""
+"""Audio, forms and the client type for the tests."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ Client = TestClient[web.Request, web.Application]
 
 
 def silence(seconds: float = 0.1) -> bytes:
-    """Return a WAV file, 16 kHz mono, of nothing."""
+    """Return a WAV file, 16 kHz mono, of silence."""
     file = io.BytesIO()
     with wave.open(file, "wb") as wav:
         wav.setnchannels(1)
@@ -23,7 +23,7 @@ def silence(seconds: float = 0.1) -> bytes:
 
 
 def encoded(*options: str, seconds: float = 0.5) -> bytes:
-    """Return a tone as ffmpeg writes it with these options, the last of which is the format."""
+    """Return a tone encoded by ffmpeg with these options; the last one is the format."""
     source = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}")
     command = ["ffmpeg", "-nostdin", "-v", "error", *source, *options[:-1], "-f", options[-1], "-"]
     return subprocess.run(command, check=True, capture_output=True).stdout

@@ -13,7 +13,7 @@ PREFLIGHT = {
 }
 
 
-async def test_without_a_key_any_is_taken(client: Client) -> None:
+async def test_without_a_configured_key_any_is_accepted(client: Client) -> None:
     async with client.get("/v1/models", headers={"Authorization": "Bearer any"}) as response:
         assert response.status == 200
 
@@ -30,7 +30,7 @@ class TestKey:
         return Settings(upstream=settings.upstream, api_key_file=KEY)
 
     @pytest.mark.parametrize("path", ["/", "/health"])
-    async def test_who_asks_whether_it_lives_needs_none(self, client: Client, path: str) -> None:
+    async def test_liveness_needs_no_key(self, client: Client, path: str) -> None:
         async with client.get(path) as response:
             assert response.status == 200
 

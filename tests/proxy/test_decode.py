@@ -1,4 +1,4 @@
-"""The real ffmpeg on real files; a script in its place where it must be slow, broken or absent."""
+"""The real ffmpeg on real files, or a script in its place to be slow or broken."""
 
 import asyncio
 import io
@@ -73,7 +73,7 @@ def spool() -> Iterator[Spool]:
 
 
 class FakeFfmpeg:
-    """A script that stands before ffmpeg in PATH, and notes the id of each of its processes."""
+    """A script that shadows ffmpeg in PATH and records its process ids."""
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._path = directory / "ffmpeg"
@@ -233,9 +233,7 @@ async def test_a_slow_ffmpeg_is_ended(
     assert not alive(ffmpeg.ids())
 
 
-async def test_who_goes_away_ends_ffmpeg(
-    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
-) -> None:
+async def test_cancelling_ends_ffmpeg(decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg) -> None:
     flac = encoded("flac")
     ffmpeg.does("exec sleep 60")
     task = asyncio.create_task(decoded(decoder, spool, flac))
@@ -264,5 +262,5 @@ async def test_only_so_many_run_at_once(
 
 
 def alive(ids: list[int]) -> list[int]:
-    """Return those of these processes that are there, as a zombie too."""
+    """Return those of these processes that exist, zombies included."""
     return [one for one in ids if Path(f"/proc/{one}").exists()]

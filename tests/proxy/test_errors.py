@@ -1,5 +1,5 @@
 import pytest
-from whisper_proxy.errors import ApiError, invalid, shown
+from whisper_proxy.errors import ApiError, invalid, quoted
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_it_becomes_a_response() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "quoted"),
+    ("text", "expected"),
     [("a", "'a'"), ("a\nb", r"'a\nb'"), ("a" * 41, f"'{'a' * 40}…'")],
 )
-def test_what_a_client_sent_is_quoted_and_cut(text: str, quoted: str) -> None:
-    assert shown(text) == quoted
+def test_what_a_client_sent_is_quoted_and_cut(text: str, expected: str) -> None:
+    assert quoted(text) == expected

@@ -1,4 +1,4 @@
-"""whisper-server is killed and restarted under steady requests, and the answers are counted."""
+"""whisper-server is killed and restarted under steady load, and the answers are counted."""
 
 import asyncio
 import random
@@ -20,8 +20,8 @@ RESTARTS = 20
 CLIENTS = 6
 INFERENCE_SECONDS = 0.02
 SEED = 3
-# A request whose inference was killed is tried again first. It must be through before the next
-# kill, as one that loses whisper-server twice is taken for its cause, and refused.
+# A request whose inference was killed is retried first. It must be answered before the next kill,
+# as a request that loses whisper-server twice is taken for the cause, and refused.
 ANSWERS_BETWEEN = 3
 PATIENCE_SECONDS = 60.0
 
@@ -39,7 +39,7 @@ def proxy(whisper: Whisper, tmp_path: Path) -> Iterator[Proxy]:
 
 
 async def steady(url: str, tally: Tally, done: asyncio.Event) -> None:
-    """Ask again and again until all is done; what was begun is waited for."""
+    """Send requests until `done` is set, and wait for those in flight."""
 
     async def client(session: aiohttp.ClientSession) -> None:
         while not done.is_set():
@@ -51,7 +51,7 @@ async def steady(url: str, tally: Tally, done: asyncio.Event) -> None:
 
 
 async def until_answered(tally: Tally, count: int) -> None:
-    """Wait until there are so many more answers, or a failure; TimeoutError: neither came."""
+    """Wait for this many more answers, or a failure; TimeoutError if neither comes."""
     goal = tally.answered + count
     async with asyncio.timeout(PATIENCE_SECONDS):
         while tally.answered < goal and not tally.failures:
@@ -59,7 +59,7 @@ async def until_answered(tally: Tally, count: int) -> None:
 
 
 async def under_requests(url: str, times: int, fault: Callable[[], Awaitable[None]]) -> Tally:
-    """Do something so many times while clients ask, at no moment in particular."""
+    """Cause a fault this many times, at random moments, while clients send requests."""
     tally, done = Tally(), asyncio.Event()
     chance = random.Random(SEED)
     async with asyncio.TaskGroup() as group:
@@ -76,7 +76,7 @@ async def under_requests(url: str, times: int, fault: Callable[[], Awaitable[Non
 
 
 async def times_lost(url: str) -> int:
-    """Return how often the proxy lost a connection to whisper-server, by its own count."""
+    """Return how often the proxy counted a lost connection to whisper-server."""
     async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
         lines = (await response.text()).splitlines()
     (line,) = (line for line in lines if line.startswith("whisper_proxy_upstream_lost_total "))
@@ -99,7 +99,7 @@ async def test_50_kills_lose_nothing(whisper: Whisper, proxy: Proxy) -> None:
 async def test_20_restarts_lose_nothing(whisper: Whisper, proxy: Proxy) -> None:
     async def restart() -> None:
         assert await asyncio.to_thread(whisper.end, signal.SIGTERM) == 0
-        await asyncio.sleep(INFERENCE_SECONDS)  # that there are requests while nobody listens
+        await asyncio.sleep(INFERENCE_SECONDS)  # so that some requests find nobody listening
         whisper.start()
 
     tally = await under_requests(proxy.url, RESTARTS, restart)

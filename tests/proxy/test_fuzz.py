@@ -1,6 +1,6 @@
-"""Five thousand malformed requests to the process itself, over bare sockets.
+"""Five thousand malformed requests to the real process, over bare sockets.
 
-Those of a strategy are the same in every run, so that one that fails can be run again.
+Each strategy sends the same requests in every run, so failures are reproducible.
 """
 
 import time
@@ -18,13 +18,13 @@ from .processes import Proxy
 pytestmark = pytest.mark.slow
 
 HEALTH_SECONDS = 1.0
-# What whisper-server's failures are answered with is none of these: the fake does not fail.
+# No 502 or 504, which stand for failures of whisper-server: the fake does not fail.
 SERVER_ERRORS_ALLOWED = {503}
 TOTAL = 5000
-# Between a request's end and the moment its socket and files are closed.
+# From the end of a request until its socket and files are closed.
 SETTLING_SECONDS = 5.0
 
-# A strategy, and how many requests of it are sent: 5,000 together.
+# Strategies, and how many requests each sends: 5,000 in total.
 PLAN: tuple[tuple[Callable[[], Strategy], int], ...] = (
     (malformed.odd_fields, 800),
     (malformed.odd_parts, 700),
@@ -55,7 +55,7 @@ def good_request() -> bytes:
 
 
 def check(answer: raw.Answer) -> None:
-    """An answer is no failure of the proxy's, and an error is told in OpenAI's form."""
+    """The answer is not a failure of the proxy, and errors have OpenAI's form."""
     assert answer.status < 500 or answer.status in SERVER_ERRORS_ALLOWED
     if answer.status >= 400 and len(answer.body) == answer.length > 0:
         error = answer.json["error"]
@@ -79,12 +79,12 @@ def check_healthy(proxy: Proxy) -> None:
 
 
 def fuzz(proxy: Proxy, strategy: Strategy, count: int) -> Counter[int]:
-    """Send this many different requests and return how often which status came (0: none)."""
+    """Send this many distinct requests and count the statuses (0: no answer)."""
     statuses: Counter[int] = Counter()
     passed: set[bytes] = set()
 
     @settings(
-        max_examples=2 * count,  # some come twice
+        max_examples=2 * count,  # some are duplicates
         derandomize=True,
         database=None,
         deadline=None,
@@ -121,7 +121,7 @@ def test_malformed_requests_do_no_harm(proxy: Proxy, strategy: Strategy, count: 
 
 
 def test_they_leave_nothing_behind(proxy: Proxy) -> None:
-    """Runs last: sockets, files and ffmpeg processes of all those requests are gone."""
+    """Runs last: no sockets, files or ffmpeg processes of the requests remain."""
     deadline = time.monotonic() + SETTLING_SECONDS
     # Standard streams, epoll and its wake-up, the listener, a look at whisper-server's health.
     while proxy.children() or proxy.descriptors() > 16:

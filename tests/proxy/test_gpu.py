@@ -1,4 +1,4 @@
-"""What whisper-server runs on, by trees of files as the kernel has them."""
+"""What whisper-server runs on, from files as the kernel shows them."""
 
 from pathlib import Path
 
@@ -48,14 +48,12 @@ def test_the_memory_of_others_does_not(kernel: FakeKernel) -> None:
 
 
 @pytest.mark.parametrize("memory", [CARD, INTEGRATED])
-def test_who_does_not_open_kfd_runs_on_the_cpu(kernel: FakeKernel, memory: int) -> None:
+def test_a_server_that_does_not_open_kfd_runs_on_the_cpu(kernel: FakeKernel, memory: int) -> None:
     assert in_use(kernel, memory) == "cpu"
 
 
 @pytest.mark.parametrize("held", [0, MIN_MODEL_BYTES, CARD - 1])
-def test_who_has_too_little_memory_on_the_card_runs_on_the_cpu(
-    kernel: FakeKernel, held: int
-) -> None:
+def test_a_server_with_too_little_gpu_memory_runs_on_the_cpu(kernel: FakeKernel, held: int) -> None:
     kernel.uses_gpu("10", held)
     assert in_use(kernel) == "cpu"
 
@@ -106,7 +104,7 @@ def test_a_process_that_is_gone_when_its_memory_is_read_says_nothing(kernel: Fak
 
 
 @pytest.mark.parametrize("now", [(), ("11",), ("10", "11")])
-def test_who_was_restarted_may_not_have_loaded_its_model(
+def test_a_restarted_server_may_not_have_loaded_its_model(
     kernel: FakeKernel, now: tuple[str, ...]
 ) -> None:
     pids = gpu(kernel, CARD).server_pids()

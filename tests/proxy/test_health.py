@@ -23,7 +23,7 @@ def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def state(client: Client, expected: str) -> int:
-    """Return the status once whisper-server is seen in this state."""
+    """Return the status code once /health reports this state of whisper-server."""
     for _ in range(100):
         async with client.get("/health") as response:
             if (await response.json())["whisper_server"] == expected:
@@ -159,7 +159,7 @@ class TestDescribed:
 
 
 class TestOnTheGpu:
-    """A whisper-server that was built for the GPU, and a kernel that shows what it uses."""
+    """A whisper-server built for the GPU, and a kernel that shows what it uses."""
 
     @pytest.fixture
     def kernel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
@@ -175,7 +175,7 @@ class TestOnTheGpu:
         return dataclasses.replace(settings, backend="hip", kfd=kfd, gpu_memory=MODEL // 2)
 
     async def using(self, client: Client, expected: str | None) -> dict[str, object]:
-        """Return the whole answer once this is said to be in use."""
+        """Return the whole answer once it reports this in_use."""
         for _ in range(100):
             async with client.get("/health") as response:
                 assert response.status == 200

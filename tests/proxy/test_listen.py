@@ -4,7 +4,7 @@ import socket
 
 import pytest
 from whisper_proxy import listen
-from whisper_proxy.listen import Listener, inherited, opened, sockets
+from whisper_proxy.listen import Listener, inherited_sockets, listening_sockets, open_sockets
 
 
 class Greeter(asyncio.Protocol):
@@ -32,7 +32,7 @@ async def greeting(port: int) -> bytes:
     ],
 )
 def test_sockets_of_others_are_left_alone(environment: dict[str, str]) -> None:
-    assert inherited(environment) == []
+    assert inherited_sockets(environment) == []
     assert environment == {}
 
 
@@ -40,7 +40,7 @@ def test_systemds_sockets_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as systemds:
         monkeypatch.setattr(listen, "FIRST_FD", os.dup(systemds.fileno()))
         environment = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "x"}
-        (taken,) = sockets("192.0.2.1", 1, environment)
+        (taken,) = listening_sockets("192.0.2.1", 1, environment)
         with taken:
             assert taken.getsockname() == systemds.getsockname()
             assert not taken.get_inheritable()
@@ -49,13 +49,13 @@ def test_systemds_sockets_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_an_address_of_its_own(host: str) -> None:
-    (one,) = opened(host, 0)
+    (one,) = open_sockets(host, 0)
     with one:
         assert one.getsockname()[0] == host
 
 
 async def test_connections_are_taken() -> None:
-    (one,) = opened("127.0.0.1", 0)
+    (one,) = open_sockets("127.0.0.1", 0)
     port = one.getsockname()[1]
     listener = Listener([one], Greeter)
     listener.start()
@@ -67,7 +67,7 @@ async def test_connections_are_taken() -> None:
 
 async def test_stopping_drops_nobody() -> None:
     """Connections that come while it stops are either served or wait for the next."""
-    (mine,) = opened("127.0.0.1", 0)
+    (mine,) = open_sockets("127.0.0.1", 0)
     with mine.dup() as systemds:
         port = systemds.getsockname()[1]
         listener = Listener([mine], Greeter)
@@ -82,10 +82,10 @@ async def test_stopping_drops_nobody() -> None:
         await following.stop()
 
 
-async def test_out_of_descriptors_it_takes_a_breath(
+async def test_out_of_descriptors_it_pauses(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(listen, "BREATHER_SECONDS", 0.01)
+    monkeypatch.setattr(listen, "ACCEPT_RETRY_SECONDS", 0.01)
 
     class Scarce(socket.socket):
         refusals = 2

@@ -1,4 +1,4 @@
-"""Two hundred clients at once before one GPU, and clients that stall."""
+"""Two hundred concurrent clients for one GPU, and clients that stall."""
 
 import asyncio
 import json
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.slow
 CLIENTS = 200
 QUEUE = 32
 ROUNDS = 3
-INFERENCE_SECONDS = 0.1  # as a GPU needs for a sentence
+INFERENCE_SECONDS = 0.1  # typical for a sentence on a GPU
 HEALTH_P99_MS = 50.0
-# While 200 uploads come in at the same instant.
+# While 200 uploads arrive at the same instant.
 HEALTH_MAX_MS = 1000.0
-# A sentence stays in memory, and a minute of speech is more than a spool keeps there.
+# A sentence fits into a spool's memory, a minute of speech does not.
 SENTENCE_SECONDS, MINUTE_SECONDS = 11.0, 60.0
 # Python and its modules take 40. Each client may have half a MiB of its recording in memory, and
-# the half of that again that was received but is not yet in the spool.
+# half of that again received but not yet in the spool.
 PEAK_MIB = 40 + CLIENTS * 0.75
 STALLED = 8
 NINTH_REQUESTS = 15
@@ -49,7 +49,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 
 @contextmanager
 def health_timed(port: int) -> Iterator[list[float]]:
-    """Measure /health all the while; its milliseconds are in the list at the end."""
+    """Time /health during the context; the list is filled with milliseconds at its end."""
     command = [sys.executable, "-I", "-S", health_clock.__file__, str(port)]
     taken: list[float] = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as clock:
@@ -62,7 +62,7 @@ def health_timed(port: int) -> Iterator[list[float]]:
 
 
 async def at_once(url: str, tally: Tally, seconds: float) -> None:
-    """Let all clients ask together, on a connection each, and wait for all answers."""
+    """Let all clients send at once, each on its own connection, and wait for the answers."""
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with (
         aiohttp.ClientSession(connector=connector) as session,
@@ -73,7 +73,7 @@ async def at_once(url: str, tally: Tally, seconds: float) -> None:
 
 
 def check_load(proxy: Proxy, tally: Tally, rounds: int) -> None:
-    """Everyone got a text or a 503, some of each, within the memory allowed."""
+    """Each client got a text or a 503, there were some of both, and memory stayed in bounds."""
     tally.check()
     assert tally.sent == rounds * CLIENTS
     assert tally.answered > rounds * QUEUE
@@ -104,7 +104,7 @@ async def test_uploads_that_are_larger_take_no_more_memory(proxy: Proxy) -> None
 
 @contextmanager
 def stalled_uploads(proxy: Proxy) -> Iterator[None]:
-    """Hold uploads open of which half has come, and no more does."""
+    """Hold half-sent uploads open."""
     request = raw.post(raw.TRANSCRIPTIONS, raw.FORM, speech())[: -len(SPEECH) // 2]
     open_ones = [socket.create_connection((proxy.host, proxy.port)) for _ in range(STALLED)]
     try:
@@ -114,14 +114,14 @@ def stalled_uploads(proxy: Proxy) -> Iterator[None]:
         for one in open_ones:
             one.setblocking(False)
             with pytest.raises(BlockingIOError):
-                one.recv(1)  # it was neither answered nor cut off meanwhile
+                one.recv(1)  # neither answered nor cut off in the meantime
     finally:
         for one in open_ones:
             one.close()
 
 
 async def median_ms(url: str) -> float:
-    """Return how long a client waits that asks alone."""
+    """Return the median latency of a single client."""
     tally = Tally()
     taken = []
     async with aiohttp.ClientSession() as session:
@@ -139,5 +139,5 @@ async def test_8_stalled_uploads_do_not_slow_a_ninth_client(proxy: Proxy) -> Non
     with stalled_uploads(proxy):
         beside = await median_ms(proxy.url)
     print(f"median alone {alone:.1f} ms, beside {STALLED} stalled uploads {beside:.1f} ms")
-    # The measurements' own noise; who waits for a stalled upload waits for seconds.
+    # Allows for noise; waiting for a stalled upload would take seconds.
     assert beside < 1.5 * alone + 10

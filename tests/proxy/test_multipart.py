@@ -1,4 +1,4 @@
-"""The parser of forms, fed in pieces of every size."""
+"""The form parser, fed in pieces of every size."""
 
 import pytest
 from hypothesis import given, settings

@@ -17,19 +17,19 @@ def manager() -> Iterator[socket.socket]:
 
 def test_a_socket_in_the_file_system(manager: socket.socket, tmp_path: Path) -> None:
     manager.bind(str(tmp_path / "notify"))
-    Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}).tell("READY=1")
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")}).send("READY=1")
     assert manager.recv(100) == b"READY=1"
 
 
 def test_an_abstract_socket(manager: socket.socket) -> None:
     manager.bind(f"\0whisper-proxy-{os.getpid()}")
-    Notifier({"NOTIFY_SOCKET": f"@whisper-proxy-{os.getpid()}"}).tell("READY=1")
+    Notifier({"NOTIFY_SOCKET": f"@whisper-proxy-{os.getpid()}"}).send("READY=1")
     assert manager.recv(100) == b"READY=1"
 
 
 def test_there_may_be_nobody_to_tell() -> None:
-    Notifier({}).tell("READY=1")
-    Notifier({"NOTIFY_SOCKET": "/nonexistent/socket"}).tell("READY=1")
+    Notifier({}).send("READY=1")
+    Notifier({"NOTIFY_SOCKET": "/nonexistent/socket"}).send("READY=1")
 
 
 async def test_the_watchdog_is_fed_at_half_its_time(manager: socket.socket, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ Start = Callable[..., Coroutine[Any, Any, Process]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start the proxy with these flags and variables; what still runs at the end is killed."""
+    """Start the proxy with these flags and variables; kill it at the end if it still runs."""
     started: list[Process] = []
 
     async def run(*flags: str, **variables: str) -> Process:
@@ -192,7 +192,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 @contextmanager
 def systemd_socket() -> Iterator[socket.socket]:
-    """A socket as systemd holds it: it stays when the proxy goes."""
+    """A socket as systemd holds it: it stays open when the proxy exits."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         yield server
 

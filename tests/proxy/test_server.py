@@ -1,5 +1,4 @@
-"""What is not HTTP, against the protocol that the process serves with. The process itself is in
-test_process.py."""
+"""Invalid HTTP, against the protocol class of the process; test_process.py tests the process."""
 
 import asyncio
 import json
@@ -9,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from whisper_proxy.app import create_app
-from whisper_proxy.listen import Listener, opened
+from whisper_proxy.listen import Listener, open_sockets
 from whisper_proxy.server import _protocol, set_up
 from whisper_proxy.settings import Settings
 
@@ -28,7 +27,7 @@ async def port() -> AsyncIterator[int]:
     settings = Settings(upstream="http://127.0.0.1:1", idle_timeout=1)
     runner = web.AppRunner(create_app(settings), handler_cancellation=True, shutdown_timeout=1)
     await set_up(runner)
-    (one,) = opened("127.0.0.1", 0)
+    (one,) = open_sockets("127.0.0.1", 0)
     result: int = one.getsockname()[1]
     listener = Listener([one], lambda: _protocol(runner, settings))
     listener.start()

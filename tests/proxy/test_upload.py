@@ -1,4 +1,4 @@
-"""Forms as they come off the wire, read by a small application of their own."""
+"""Forms as they are received, read by a small test application."""
 
 import asyncio
 import errno

@@ -1,4 +1,4 @@
-"""What whisper-server is sent, and what becomes of each of its answers."""
+"""Requests to whisper-server, and how its answers are mapped."""
 
 import asyncio
 import logging
@@ -94,7 +94,7 @@ async def test_the_audio_is_sent_whole_with_its_length(
     audio = (bytes(range(251)) * (size // 251 + 1))[:size]
     await transcribe(upstream, audio)
     assert whisper.audio == audio
-    assert whisper.content_length  # without one the real server waits for ever
+    assert whisper.content_length  # without one the real server waits forever
 
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS)
