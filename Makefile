@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode
+WORKERS ?= 3
 
 .PHONY: help deploy demo test test-fast test-hip torture bench lint format setup boxes lock clean
 
@@ -10,7 +11,8 @@ help:
 	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: about a minute'
-	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour'
+	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
+	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
@@ -24,14 +26,20 @@ deploy: .venv/deploy.done
 demo: boxes
 	$(BIN)/python -m tests.demo
 
+# Boxes wait most of the time, so some are up at once; what measures time comes alone, at the end.
+# The torture's sample is the commit's, so that a second run of it does the same.
+test: export TORTURE_SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 test: boxes
-	$(BIN)/python -m pytest
+	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT && \
+	$(BIN)/python -m pytest --durations 10 -m 'not hip and not alone' \
+	  --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; parallel=$$?; \
+	$(BIN)/python -m pytest --durations 10 -m alone && exit $$parallel
 
 test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
 
 torture: boxes
-	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py
+	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
 
 test-hip: boxes
 	$(BIN)/python -m pytest -m hip tests/machines
@@ -46,7 +54,7 @@ lint: .venv/dev.done
 	$(BIN)/mypy
 	@command -v shellcheck >/dev/null || apt-get install -qqy shellcheck || \
 	  { apt-get update -qq && apt-get install -qqy shellcheck; }
-	shellcheck .ci/run operations/scripts/*.sh
+	shellcheck .ci/run voicemode_whisper/scripts/*.sh
 
 format: .venv/dev.done
 	$(BIN)/ruff check --fix .

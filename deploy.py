@@ -5,7 +5,13 @@
 Run it again to upgrade. Settings are in group_data/all.py.
 """
 
-from tasks import (
+import sys
+from pathlib import Path
+
+# pyinfra imports from the working directory, which may be another.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from voicemode_whisper.tasks import (
     access,
     model,
     packages,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.build import PROGRAMS, cmake_arguments
+from voicemode_whisper.core.build import PROGRAMS, cmake_arguments
 
 from .table import aligned, number
 

@@ -4,15 +4,17 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.build import Order
-from core.gpu import Gpu
-from core.release import Release
 from tests import boxes
 from tests.boxes.toolchain import Toolchain
+from voicemode_whisper.core.build import BuildSpec
+from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.release import Release
 
 from .builds import RELEASE, Way
 
-ENVIRONMENT = Order(Release(RELEASE, "0" * 40), "hip", (), Gpu(0, "gfx1101", 16 << 30)).environment
+ENVIRONMENT = BuildSpec(
+    Release(RELEASE, "0" * 40), "hip", (), Gpu(0, "gfx1101", 16 << 30)
+).environment
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from os import environ
 # 1.9.1), a branch or a full commit id to stay at.
 whisper_version = "latest"
 # Releases that "latest" skips, and why.
-whisper_known_defects = {"v1.9.2": "compiles HIP with unsafe maths, mended in v1.9.3"}
+whisper_known_defects = {"v1.9.2": "compiles HIP with unsafe maths, fixed in v1.9.3"}
 # Where whisper.cpp is cloned from: an http:// or https:// URL.
 whisper_repo = "https://github.com/ggml-org/whisper.cpp"
 # "hip" uses the AMD GPU, "cpu" does not; "auto" takes hip where an AMD GPU is found.
 whisper_backend = "auto"
 # GPU architectures to build for: "auto" is the card's own, or a list such as "gfx1100;gfx1101".
 gpu_targets = "auto"
-# Where the kernel shows AMD GPUs, and who uses them; another place is for trials without a card.
+# Where the kernel shows AMD GPUs, and who uses them; another place is for tests without a card.
 gpu_kfd = "/sys/class/kfd/kfd"
 
 # --- Model ---------------------------------------------------------------------------------------
@@ -41,6 +41,10 @@ proxy_host = "127.0.0.1"
 proxy_port = 2023
 # A file on the host with the key that clients of the proxy must send; empty: they need none.
 proxy_api_key_file = ""
+
+# --- Upgrade -------------------------------------------------------------------------------------
+# Whether to try a rejected generation again: yes or no.
+retry = "no"
 
 # --- Uninstall -----------------------------------------------------------------------------------
 # Whether tasks/uninstall.py removes the models too: yes or no.

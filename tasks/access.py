@@ -1,18 +1,19 @@
 """Stage 3: the user may use the GPU, and the services run without a login."""
 
-from operations import login
-from tasks.target import Target, stage
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import login
+from voicemode_whisper.stage import stage
 
 GPU_GROUPS = ["render", "video"]
 
 
 @stage("Access")
-def grant(target: Target) -> None:
+def grant(host: Host) -> None:
     """Add the user to the GPU's groups and let their services run from boot on."""
-    user, uid = target.identity["user"], target.identity["uid"]
+    user, uid = host.identity["user"], host.identity["uid"]
     login.join(name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True)
     login.linger(name="Run services without a login", user=user, uid=uid, _sudo=True)
-    if target.backend == "hip":
+    if host.backend == "hip":
         login.take_effect(
             name="Have the groups count at once",
             user=user,

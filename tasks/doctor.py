@@ -1,186 +1,201 @@
-"""Say how each host is, and what mends what is not well; nothing is changed.
+"""Check the health of each host, and say what fixes it; nothing is changed.
 
     pyinfra inventory.py tasks/doctor.py
 
-Ends with an error where something is not well.
+Ends with an error where a check failed.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
-from core import doctor
-from core.build import ROCM_PACKAGES, packages
-from core.diagnosis import Cause, obstacle
-from core.doctor import Row, Wish, wished_backend
-from core.gate import recorded_speeds
-from core.gpu import misplaced
-from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
-from core.machine import check_platform, check_user
-from core.reach import Reach
-from core.speed import fastest
-from facts.build import Manifest
-from facts.endpoint import Answer, Get
-from facts.env_file import Values
-from facts.files import Checksum, Exists, KnownChecksum
-from facts.kfd import Memory
-from facts.machine import Lingering
-from facts.pacman import MissingPackages
-from facts.reach import FromUnit
-from facts.speech import Heard, Transcript
-from facts.toolchain import Toolchain
-from facts.user_unit import LastWords, Socket, StartLog, Unit, UnitState
-from operations.connection import is_lost
-from operations.gpu import why_not_in_service
-from tasks.preflight import check_sudo
-from tasks.target import Target, fail, stage
-from tasks.voicemode import KEY
+if not __package__:  # pyinfra runs this file, and imports from the working directory alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from voicemode_whisper.core import health_report
+from voicemode_whisper.core.acceptance import recorded_speeds
+from voicemode_whisper.core.build import ROCM_PACKAGES, packages
+from voicemode_whisper.core.device_access import DeviceAccess
+from voicemode_whisper.core.diagnosis import Finding, check_access
+from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, VOICEMODE_KEY
+from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.speed import fastest
+from voicemode_whisper.facts.build import Manifest
+from voicemode_whisper.facts.device_access import UnitDeviceAccess
+from voicemode_whisper.facts.env_file import Values
+from voicemode_whisper.facts.files import Exists
+from voicemode_whisper.facts.generations import Generations
+from voicemode_whisper.facts.http import Answer, HttpGet
+from voicemode_whisper.facts.kfd import Memory
+from voicemode_whisper.facts.machine import Lingering
+from voicemode_whisper.facts.pacman import MissingPackages
+from voicemode_whisper.facts.speech import Transcript, Transcription
+from voicemode_whisper.facts.toolchain import Toolchain
+from voicemode_whisper.facts.user_unit import LastWords, StartLog, Unit, UnitState
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations.util.connection import fail, is_lost
+from voicemode_whisper.operations.util.diagnosis import why_not_in_service
+from voicemode_whisper.preconditions import check_host
+from voicemode_whisper.stage import stage
 
 
 @stage("Doctor")
-def examine(target: Target) -> None:
-    """Print a table of the host; fail it where something is not well."""
-    identity = target.identity
-    check_platform(identity["os_release"], identity["architecture"], identity["init"])
-    check_user(identity["user"])
-    check_sudo(target)
-    if is_lost(target.host):
+def examine(host: Host) -> None:
+    """Print a table of the checks; fail the host where one of them failed."""
+    check_host(host)
+    if is_lost(host.pyinfra):
         return
-    manifest: dict[str, Any] | None = target.host.get_fact(Manifest, path=target.layout.build)
-    wish = _wish(target, manifest)
-    server, proxy = _unit(target, SERVER_UNIT), _unit(target, PROXY_UNIT)
-    rows = [
-        *_machine(target, wish, manifest),
-        *_services(target, server, proxy),
-        *_gpu(target, wish, server),
-        *_use(target, wish, manifest, server, proxy),
+    manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
+    expected = _expected(host, manifest)
+    server, proxy = _unit(host, SERVER_UNIT), _unit(host, PROXY_UNIT)
+    results = [
+        _generation(host),
+        *_machine(host, expected, manifest),
+        *_services(host, server, proxy),
+        *_gpu(host, expected, server),
+        *_use(host, expected, manifest, server, proxy),
     ]
-    for line, ill in doctor.table(rows):
-        target.host.log_styled(line, fg="red" if ill else None)
-    verdict = doctor.verdict(rows)
+    for line, failed in health_report.table(results):
+        host.pyinfra.log_styled(line, fg="red" if failed else None)
+    verdict = health_report.verdict(results)
     if verdict:
-        fail(target.host, verdict)
+        fail(host.pyinfra, verdict)
     else:
-        target.host.log_styled("all is well", fg="green")
+        host.pyinfra.log_styled("all checks passed", fg="green")
 
 
-def _wish(target: Target, manifest: dict[str, Any] | None) -> Wish:
-    settings = target.settings
-    backend = wished_backend(settings.whisper_backend, target.gpu, manifest)
-    return Wish(backend, target.gpu, settings.model)
+def _expected(host: Host, manifest: dict[str, Any] | None) -> ExpectedState:
+    settings = host.settings
+    backend = expected_backend(settings.whisper_backend, host.gpu, manifest)
+    return ExpectedState(backend, host.gpu, settings.model)
 
 
-def _unit(target: Target, unit: str) -> UnitState:
-    state: UnitState = target.host.get_fact(Unit, unit=unit)
+def _generation(host: Host) -> CheckResult:
+    return health_report.generation(host.fact(Generations, layout=host.layout))
+
+
+def _unit(host: Host, unit: str) -> UnitState:
+    state: UnitState = host.fact(Unit, unit=unit)
     return state
 
 
-def _machine(target: Target, wish: Wish, manifest: dict[str, Any] | None) -> list[Row]:
+def _machine(
+    host: Host, expected: ExpectedState, manifest: dict[str, Any] | None
+) -> list[CheckResult]:
     """The GPU, the tools, the build and the model."""
-    host, layout = target.host, target.layout
-    missing: list[str] = host.get_fact(MissingPackages, packages=packages(wish.backend))
-    kept = ROCM_PACKAGES if wish.backend == "hip" else ()
-    tools: list[str] = host.get_fact(Toolchain, packages=kept)
-    built: bool = host.get_fact(Exists, path=f"{layout.build}/bin/whisper-server")
-    model: Checksum | None = host.get_fact(KnownChecksum, path=target.model_path)
+    layout = host.layout
+    missing: list[str] = host.fact(MissingPackages, packages=packages(expected.backend))
+    kept = ROCM_PACKAGES if expected.backend == "hip" else ()
+    tools: list[str] = host.fact(Toolchain, packages=kept)
+    built: bool = host.fact(Exists, path=f"{layout.build}/bin/whisper-server")
+    model = host.model_files.get(host.model_file)
     return [
-        doctor.gpu(wish),
-        doctor.rocm(wish, missing, tools),
-        doctor.build(wish, built, manifest, tools),
-        doctor.model(wish, model.sha256 if model else None),
+        health_report.gpu(expected),
+        health_report.rocm(expected, missing, tools),
+        health_report.build(expected, built, manifest, tools),
+        health_report.model(expected, model.sha256 if model else None),
     ]
 
 
-def _services(target: Target, server: UnitState, proxy: UnitState) -> list[Row]:
+def _services(host: Host, server: UnitState, proxy: UnitState) -> list[CheckResult]:
     """The units."""
-    host, user = target.host, target.identity["user"]
-    socket = host.get_fact(Socket, unit=PROXY_SOCKET)
+    user = host.identity["user"]
+    socket = _unit(host, PROXY_SOCKET)
     return [
-        doctor.service("server unit", SERVER_UNIT, server.active, server.enabled),
-        doctor.service("proxy socket", PROXY_SOCKET, socket.active, socket.enabled),
-        doctor.service("proxy unit", PROXY_UNIT, proxy.active, proxy.enabled),
-        doctor.linger(host.get_fact(Lingering, user=user), user),
+        health_report.service("server unit", SERVER_UNIT, server.active, server.enabled),
+        health_report.service("proxy socket", PROXY_SOCKET, socket.active, socket.enabled),
+        health_report.service("proxy unit", PROXY_UNIT, proxy.active, proxy.enabled),
+        health_report.linger(host.fact(Lingering, user=user), user),
     ]
 
 
-def _gpu(target: Target, wish: Wish, server: UnitState) -> list[Row]:
+def _gpu(host: Host, expected: ExpectedState, server: UnitState) -> list[CheckResult]:
     """What the services may use, and what whisper-server does use."""
-    host, user = target.host, target.identity["user"]
-    if wish.backend == "cpu":
-        return [_device(target, wish, server, None)] if server.pid else []
-    reach: Reach = host.get_fact(FromUnit, user=user, unit=SERVER_UNIT, pid=server.pid)
-    hurdle = obstacle(reach, user)
+    user = host.identity["user"]
+    if expected.backend == "cpu":
+        return [_device(host, expected, server, None)] if server.pid else []
+    access: DeviceAccess = host.fact(UnitDeviceAccess, user=user, unit=SERVER_UNIT, pid=server.pid)
+    finding = check_access(access, user)
     # One that keeps dying has no process, but its last words.
     ran = server.active != "inactive"
-    rows = [doctor.access(hurdle, tried=bool(reach.groups))]
-    return rows + ([_device(target, wish, server, hurdle)] if ran else [])
+    results = [health_report.access(finding, tried=bool(access.process_groups))]
+    return results + ([_device(host, expected, server, finding)] if ran else [])
 
 
-def _device(target: Target, wish: Wish, server: UnitState, hurdle: Cause | None) -> Row:
-    log = _log(target, server)
-    if wish.backend == "cpu":
-        other = misplaced(log, "cpu", None, None, None)
-        return doctor.device(other, None, "the CPU, as asked for")
-    memory: int | None = target.host.get_fact(Memory, kfd=target.settings.gpu_kfd, pid=server.pid)
-    other = misplaced(log, "hip", wish.gpu, memory, wish.model.size)
+def _device(
+    host: Host, expected: ExpectedState, server: UnitState, finding: Finding | None
+) -> CheckResult:
+    log = _log(host, server)
+    if expected.backend == "cpu":
+        other = device_mismatch(log, "cpu", None, None, None)
+        return health_report.device(other, None, "the CPU, as asked for")
+    memory: int | None = host.fact(Memory, kfd=host.settings.gpu_kfd, pid=server.pid)
+    other = device_mismatch(log, "hip", expected.gpu, memory, expected.model.size)
     if not server.pid:
         other = f"none, as {SERVER_UNIT} does not stay up"
-    cause = hurdle
-    if other and wish.gpu:
-        cause = why_not_in_service(log, wish.gpu, target.layout, server)
-    return doctor.device(other, cause, doctor.in_use(wish, log, memory), hurdle)
+    cause = finding
+    if other and expected.gpu:
+        cause = why_not_in_service(log, expected.gpu, host.layout, server)
+    return health_report.device(other, cause, health_report.in_use(expected, log, memory), finding)
 
 
-def _log(target: Target, server: UnitState) -> list[str]:
+def _log(host: Host, server: UnitState) -> list[str]:
     """What whisper-server says; of one that does not stay up, its last words."""
-    host = target.host
     if server.pid:
-        log: list[str] = host.get_fact(StartLog, invocation=server.invocation, _sudo=True)
+        log: list[str] = host.fact(StartLog, invocation=server.invocation, _sudo=True)
         return log
-    last: list[str] = host.get_fact(
-        LastWords, program="whisper-server", user=target.identity["user"], _sudo=True
+    last: list[str] = host.fact(
+        LastWords, program="whisper-server", user=host.identity["user"], _sudo=True
     )
     return last
 
 
 def _use(
-    target: Target,
-    wish: Wish,
+    host: Host,
+    expected: ExpectedState,
     manifest: dict[str, Any] | None,
     server: UnitState,
     proxy: UnitState,
-) -> list[Row]:
+) -> list[CheckResult]:
     """What clients find, and how fast it is."""
-    host, url = target.host, target.settings.proxy_url
-    rows = []
+    url = host.settings.proxy_url
+    results = []
     if server.active == "active":
-        here = f"http://127.0.0.1:{target.settings.whisper_port}"
-        rows.append(_endpoint(target, "whisper-server", here, SERVER_UNIT))
+        here = f"http://127.0.0.1:{host.settings.whisper_port}"
+        results.append(_endpoint(host, "whisper-server", here, SERVER_UNIT))
     # Whoever asks at its socket starts the proxy.
     if proxy.active == "active":
-        rows.append(_endpoint(target, "proxy", url, PROXY_UNIT))
+        results.append(_endpoint(host, "proxy", url, PROXY_UNIT))
     # Without whisper-server the proxy has who asks wait.
-    if len(rows) == 2 and not rows[0].fix:
-        rows.append(_speech(target, manifest, wish))
-    variables: list[tuple[str, str]] = host.get_fact(
-        Values, path=target.layout.voicemode_env, key=KEY
+    if len(results) == 2 and not results[0].fix:
+        results.append(_speech(host, manifest, expected))
+    variables: list[tuple[str, str]] = host.fact(
+        Values, path=host.layout.voicemode_env, key=VOICEMODE_KEY
     )
-    return [*rows, *doctor.speed(wish, manifest), doctor.voicemode(KEY, f"{url}/v1", variables)]
+    return [
+        *results,
+        *health_report.speed(expected, manifest),
+        health_report.voicemode(VOICEMODE_KEY, f"{url}/v1", variables),
+    ]
 
 
-def _endpoint(target: Target, name: str, url: str, unit: str) -> Row:
-    answer: Answer = target.host.get_fact(Get, url=f"{url}/health")
-    return doctor.endpoint(name, url, answer.status, answer.body, unit)
+def _endpoint(host: Host, name: str, url: str, unit: str) -> CheckResult:
+    answer: Answer = host.fact(HttpGet, url=f"{url}/health")
+    return health_report.endpoint(name, url, answer.status, answer.body, unit)
 
 
-def _speech(target: Target, manifest: dict[str, Any] | None, wish: Wish) -> Row:
-    settings = target.settings
-    heard: Heard = target.host.get_fact(
+def _speech(host: Host, manifest: dict[str, Any] | None, expected: ExpectedState) -> CheckResult:
+    settings = host.settings
+    transcription: Transcription = host.fact(
         Transcript,
         url=settings.proxy_url,
-        sample=target.layout.sample,
+        sample=host.layout.sample,
         api_key_file=settings.proxy_api_key_file,
     )
-    best = fastest(recorded_speeds(manifest or {}, wish.model))
-    return doctor.speech(settings.proxy_url, heard.text, heard.seconds, best)
+    best = fastest(recorded_speeds(manifest or {}, expected.model))
+    return health_report.speech(settings.proxy_url, transcription.text, transcription.seconds, best)
 
 
-examine()
+if not __package__:
+    examine()

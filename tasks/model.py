@@ -1,19 +1,19 @@
 """Stage 4: the model, verified and whole."""
 
-from pyinfra.operations import files
-
-from operations import download
-from tasks.target import Target, stage
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import download
+from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.stage import stage
 
 
 @stage("Model")
-def fetch(target: Target) -> None:
+def fetch(host: Host) -> None:
     """Have the model in place, known by its SHA-256."""
-    model = target.settings.model
-    files.directory(name="Make room for the services", path=target.layout.models)
+    model = host.settings.model
     download.verified(
         name=f"Have the model {model.name}",
         url=model.url,
-        path=target.model_path,
+        path=host.model_path,
         sha256=model.sha256,
+        _if=unless_rejected(host.layout, host.generation_spec),
     )

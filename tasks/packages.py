@@ -1,15 +1,16 @@
 """Stage 2: the toolchain, in one pacman transaction."""
 
-from core.build import packages
-from operations import pacman
-from tasks.target import Target, stage
+from voicemode_whisper.core.build import packages
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import pacman
+from voicemode_whisper.stage import stage
 
 
 @stage("Packages")
-def install(target: Target) -> None:
+def install(host: Host) -> None:
     """Install the packages that the backend needs, ROCm among them for a GPU."""
     pacman.packages(
         name="Install what is missing of the toolchain",
-        packages=packages(target.backend),
+        packages=packages(host.backend),
         _sudo=True,
     )

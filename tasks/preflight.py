@@ -1,120 +1,105 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
-import sys
-
-from pyinfra import logger
-
-from core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
-from core.machine import BUILD_SPACE, check_platform, check_space, check_user
-from core.refusal import Refusal
-from core.release import skipped
-from facts.files import Exists, LinkTarget
-from facts.machine import FreeSpace, SudoNeedsPassword, UserName
-from facts.ports import Listeners
-from facts.user_unit import Socket
-from operations.connection import is_lost
-from tasks.target import Target, stage
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.machine import BUILD_SPACE, check_space
+from voicemode_whisper.core.release import skipped
+from voicemode_whisper.facts.files import Exists, LinkTarget
+from voicemode_whisper.facts.machine import FreeSpace
+from voicemode_whisper.facts.ports import Listeners
+from voicemode_whisper.facts.user_unit import Unit
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import run_lock
+from voicemode_whisper.operations.util.connection import is_lost
+from voicemode_whisper.preconditions import check_host
+from voicemode_whisper.stage import stage
 
 
 @stage("Preflight")
-def check(target: Target) -> None:
+def check(host: Host) -> None:
     """Refuse a host or settings that cannot work; say what will be built otherwise."""
-    settings, identity = target.settings, target.identity
-    check_platform(identity["os_release"], identity["architecture"], identity["init"])
-    check_user(identity["user"])
-    check_sudo(target)
-    if is_lost(target.host):
+    settings = host.settings
+    check_host(host)
+    if is_lost(host.pyinfra):
         return
-    _check_port(target, "whisper_port", settings.whisper_port)
-    _check_port(target, "proxy_port", settings.proxy_port)
-    _check_key(target)
-    _check_disk(target)
-    target.host.log(_summary(target))
-    for line in _defects(target):
-        target.host.log_styled(line, fg="yellow", log_func=logger.warning)
+    _check_port(host, "whisper_port", settings.whisper_port)
+    _check_port(host, "proxy_port", settings.proxy_port)
+    _check_key(host)
+    _check_disk(host)
+    host.pyinfra.log(_summary(host))
+    for line in _defects(host):
+        host.warn(line)
+    run_lock.hold(name="Lock the host", layout=host.layout)
 
 
-def check_sudo(target: Target) -> None:
-    """Refuse where sudo asks for a password and nobody is there to give it."""
-    asks = target.host.get_fact(SudoNeedsPassword)
-    if asks and not target.host.data.get("_sudo_password") and not sys.stdin.isatty():
-        raise Refusal(
-            "sudo: asks for a password, and there is no terminal to ask in; "
-            "set the environment variable PYINFRA_SUDO_PASSWORD"
-        )
-    target.host.get_fact(UserName, _sudo=True)
-
-
-def _check_port(target: Target, name: str, port: int) -> None:
-    listeners: list[str] = target.host.get_fact(Listeners, port=port, _sudo=True)
-    strangers = [listener for listener in listeners if not _is_ours(target, listener, port)]
+def _check_port(host: Host, name: str, port: int) -> None:
+    listeners: list[str] = host.fact(Listeners, port=port, _sudo=True)
+    strangers = [listener for listener in listeners if not _is_ours(host, listener, port)]
     if strangers:
-        raise Refusal(
+        raise UserError(
             f"{name}: {port} is taken by {' and '.join(strangers)}; end that, or give a free port "
             f"with --data {name}=PORT"
         )
 
 
-def _is_ours(target: Target, listener: str, port: int) -> bool:
+def _is_ours(host: Host, listener: str, port: int) -> bool:
     if listener == "systemd in init.scope":
-        return target.host.get_fact(Socket, unit=PROXY_SOCKET).listen.endswith(f":{port}")
+        return host.fact(Unit, unit=PROXY_SOCKET).listen.endswith(f":{port}")
     return listener.endswith((f" in {SERVER_UNIT}", f" in {PROXY_UNIT}"))
 
 
-def _check_key(target: Target) -> None:
-    path = target.settings.proxy_api_key_file
-    if path and not target.host.get_fact(Exists, path=path):
-        raise Refusal(
+def _check_key(host: Host) -> None:
+    path = host.settings.proxy_api_key_file
+    if path and not host.fact(Exists, path=path):
+        raise UserError(
             f"proxy_api_key_file: got {path!r}, which is not on the host; write the key into it, "
             "readable for the user alone"
         )
 
 
-def _check_disk(target: Target) -> None:
-    services = target.layout.services
-    free = target.host.get_fact(FreeSpace, path=services)
-    check_space(services, free, _needed(target))
+def _check_disk(host: Host) -> None:
+    services = host.layout.services
+    free = host.fact(FreeSpace, path=services)
+    check_space(services, free, _needed(host))
 
 
-def _needed(target: Target) -> int:
+def _needed(host: Host) -> int:
     """Bytes that the run will write: a model and a build, where they are not there yet."""
-    host, model = target.host, target.settings.model
-    live = host.get_fact(LinkTarget, path=target.layout.build) or ""
+    model = host.settings.model
+    live = host.fact(LinkTarget, path=f"{host.layout.current}/build") or ""
     space = 0
-    if not live.startswith(f"build-{target.release.label}-"):
-        space += BUILD_SPACE[target.backend]
-    if not host.get_fact(Exists, path=target.model_path):
+    if f"/builds/{host.release.label}-" not in live:
+        space += BUILD_SPACE[host.backend]
+    if host.model_file not in host.model_files:
         space += model.size or 0
     return space
 
 
-def _summary(target: Target) -> str:
-    what = f"whisper.cpp {target.release.label} with {target.settings.model.name}"
-    gpu = target.gpu
-    if target.backend == "cpu" or gpu is None:
-        return f"{what} for the CPU: {_why_cpu(target)}"
-    targets = ", ".join(target.gpu_targets)
+def _summary(host: Host) -> str:
+    what = f"whisper.cpp {host.release.label} with {host.settings.model.name}"
+    gpu = host.gpu
+    if host.backend == "cpu" or gpu is None:
+        return f"{what} for the CPU: {_why_cpu(host)}"
+    targets = ", ".join(host.gpu_targets)
     if gpu.override:
         targets += f", whose code {gpu.gfx} runs (HSA_OVERRIDE_GFX_VERSION={gpu.override})"
     return f"{what} for {gpu.label}, built for {targets}"
 
 
-def _defects(target: Target) -> list[str]:
+def _defects(host: Host) -> list[str]:
     """What is known against the release, or against newer ones that it was taken before."""
-    defects, release = target.settings.whisper_known_defects, target.release
+    defects, release = host.settings.whisper_known_defects, host.release
     if release.label in defects:
         return [f"{release.label} has a known defect: it {defects[release.label]}"]
-    if target.settings.whisper_version != "latest":
+    if host.settings.whisper_version != "latest":
         return []
-    passed_over = skipped(release, target.refs, defects)
+    passed_over = skipped(release, host.refs, defects)
     return [f"{tag} is newer, and skipped: it {defects[tag]}" for tag in passed_over]
 
 
-def _why_cpu(target: Target) -> str:
-    if target.gpu is None:
+def _why_cpu(host: Host) -> str:
+    if host.gpu is None:
         return "no AMD GPU found"
-    if target.settings.whisper_backend == "cpu":
+    if host.settings.whisper_backend == "cpu":
         return "as whisper_backend says"
-    return (
-        f"{target.gpu.label} is a part of the processor; whisper_backend=hip uses it all the same"
-    )
+    return f"{host.gpu.label} is a part of the processor; whisper_backend=hip uses it all the same"

@@ -1,22 +1,32 @@
-"""Go back to what served before the last upgrade.
+"""Go back to what served before.
 
     pyinfra inventory.py tasks/rollback.py
 
-Run it again to go back further; deploy.py goes forward again.
+Run it again to go back further.
 """
 
-from operations import setups
-from tasks.target import Target, stage
+import sys
+from pathlib import Path
+
+if not __package__:  # pyinfra runs this file, and imports from the working directory alone
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import generations, run_lock
+from voicemode_whisper.stage import stage
 
 
 @stage("Rollback")
-def go_back(target: Target) -> None:
-    """Have the setup that was confirmed before the present one serve again."""
-    setups.go_back(
-        name="Go back to what served before",
-        layout=target.layout,
-        api_key_file=target.settings.proxy_api_key_file,
+def rollback(host: Host) -> None:
+    """Have the generation that was confirmed before the present one serve again."""
+    run_lock.hold(name="Lock the host", layout=host.layout)
+    generations.rollback(
+        name="Roll back",
+        layout=host.layout,
+        kfd=host.settings.gpu_kfd,
+        api_key_file=host.settings.proxy_api_key_file,
     )
 
 
-go_back()
+if not __package__:
+    rollback()

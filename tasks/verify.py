@@ -1,23 +1,22 @@
 """Stage 8: done is what transcribes."""
 
-from operations import network, setups
-from tasks.target import Target, stage
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import generations, network
+from voicemode_whisper.stage import stage
 
 
 @stage("Verify")
-def transcribe(target: Target) -> None:
+def transcribe(host: Host) -> None:
     """Fail the host unless it transcribes speech through the proxy, on the GPU that was chosen.
 
-    What transcribed before is back and serving then.
+    Otherwise what transcribed before serves again.
     """
-    setups.confirm(
+    generations.confirm(
         name="Transcribe speech through the proxy",
-        layout=target.layout,
-        order=target.order,
-        model=target.settings.model,
-        kfd=target.settings.gpu_kfd,
-        api_key_file=target.settings.proxy_api_key_file,
+        layout=host.layout,
+        kfd=host.settings.gpu_kfd,
+        api_key_file=host.settings.proxy_api_key_file,
     )
-    setups.tidy(name="Keep the last three builds", layout=target.layout)
-    if target.lan_url:
-        network.announce(name="Reach the proxy over the network", url=f"{target.lan_url}/health")
+    generations.prune(name="Free what no generation needs", layout=host.layout)
+    if host.lan_url:
+        network.announce(name="Reach the proxy over the network", url=f"{host.lan_url}/health")

@@ -1,17 +1,17 @@
 """Stage 9: VoiceMode finds the proxy."""
 
-from operations import env_file
-from tasks.target import Target, stage
-
-KEY = "VOICEMODE_STT_BASE_URLS"
+from voicemode_whisper.core.layout import VOICEMODE_KEY
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import env_file
+from voicemode_whisper.stage import stage
 
 
 @stage("VoiceMode")
-def point(target: Target) -> None:
+def point(host: Host) -> None:
     """Set the one line of voicemode.env that names the proxy."""
     env_file.variable(
         name="Point VoiceMode at the proxy",
-        path=target.layout.voicemode_env,
-        key=KEY,
-        value=f"{target.settings.proxy_url}/v1",
+        path=host.layout.voicemode_env,
+        key=VOICEMODE_KEY,
+        value=f"{host.settings.proxy_url}/v1",
     )

@@ -1,24 +1,35 @@
-"""Stage 5: whisper.cpp, built and proved beside the live build."""
+"""Stage 5: whisper.cpp, built and accepted beside the live build."""
 
-from operations import git, whisper
-from tasks.target import Target, stage
+from voicemode_whisper.host import Host
+from voicemode_whisper.operations import generations, git, whisper
+from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.stage import stage
 
 
 @stage("whisper.cpp")
-def build(target: Target) -> None:
-    """Check out the release, build it for this host, and hear it transcribe with the model."""
-    layout, release, order = target.layout, target.release, target.order
+def build(host: Host) -> None:
+    """Check out the release, build it for this host, and have it transcribe with the model."""
+    layout, release, spec = host.layout, host.release, host.generation_spec
+    not_rejected = unless_rejected(layout, spec)
+    generations.adopt(
+        name="Adopt what was set up otherwise",
+        layout=layout,
+        api_key_file=host.settings.proxy_api_key_file,
+    )
     git.checkout(
         name=f"Check out whisper.cpp {release.label}",
-        repo=target.settings.whisper_repo,
+        repo=host.settings.whisper_repo,
         commit=release.commit,
         path=layout.checkout,
+        _if=not_rejected,
     )
-    whisper.build(name=f"Build whisper.cpp {release.label}", layout=layout, order=order)
-    whisper.prove(
-        name=f"Hear whisper.cpp {release.label} transcribe",
+    whisper.build(
+        name=f"Build whisper.cpp {release.label}", layout=layout, spec=spec.build, _if=not_rejected
+    )
+    whisper.accept(
+        name=f"Test whisper.cpp {release.label} with {spec.model.name}",
         layout=layout,
-        order=order,
-        model=target.settings.model,
-        kfd=target.settings.gpu_kfd,
+        spec=spec,
+        kfd=host.settings.gpu_kfd,
+        _if=not_rejected,
     )

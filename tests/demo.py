@@ -12,11 +12,11 @@ from pathlib import Path
 
 import openai
 
-from core.speech import is_spoken
 from tests import boxes
 from tests.boxes import Box
 from tests.machines.deploying import sample
 from tests.tunnel import tunnel
+from voicemode_whisper.core.speech import is_spoken
 
 ROOT = Path(__file__).parents[1]
 BOX = "demo"

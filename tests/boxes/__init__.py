@@ -8,14 +8,14 @@
     box.reboot(), box.stop(), box.kill(), box.start(), box.running()
     box.save("converged")                   # a snapshot for other boxes to start from
     point = boxes.mark()
-    boxes.requests_since(point)             # what boxes have downloaded since
+    boxes.requests_since(point, box.address)  # what that box has downloaded since
     boxes.down()
 
 Needs root on Debian; `boxes.unusable()` says why it cannot work here, or None.
 """
 
 from .box import Box
-from .fleet import down, hip_toolchain, up, whisper_sources
+from .fleet import down, hip_toolchain, rest, up, whisper_sources
 from .kinds import HIP
 from .requirements import missing, unusable
 from .server import Request, mark, requests_since
@@ -34,6 +34,7 @@ __all__ = [
     "mark",
     "missing",
     "requests_since",
+    "rest",
     "snapshot",
     "unusable",
     "up",

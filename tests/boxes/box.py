@@ -62,8 +62,9 @@ class Box:
 
     def stop(self) -> None:
         """Shut down in order. What it has written is kept."""
+        machine.shut_down(self._record())
         with state.lock():
-            machine.halt(self._record())
+            machine.kill(self._record())
             inventory.write()
 
     def kill(self) -> None:
@@ -75,16 +76,18 @@ class Box:
     def start(self) -> None:
         """Start it again after `stop` or `kill`; returns when its system has started."""
         with state.lock():
-            machine.wait_until_up(machine.start(self._record()))
+            started = machine.start(self._record())
             inventory.write()
+        machine.wait_until_up(started)
 
     def save(self, label: str) -> None:
         """Make what it has written the snapshot `label`, and start it again on top of that."""
+        machine.shut_down(self._record())
         with state.lock():
             record = self._record()
-            machine.halt(record)
-            taken = snapshots.take(record, label)
-            machine.wait_until_up(machine.start(taken))
+            machine.kill(record)
+            started = machine.start(snapshots.take(record, label))
+        machine.wait_until_up(started)
 
     def _record(self) -> Record:
         record = state.load(self.name)

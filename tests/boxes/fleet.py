@@ -42,9 +42,12 @@ def up(*names: str, base: str | None = None, kind: Kind = PLAIN) -> list[Box]:
         records = _records(list(dict.fromkeys(names)), layers)
         if base and any(record.layers != layers for record in records):
             raise BoxError(f"a box of that name is there already, and not from snapshot {base}")
-        _start([record for record in records if not record.up])
+        down_now = [record for record in records if not record.up]
+        new = [record.name for record in down_now if not record.directory.exists()]
+        started = _start(down_now, new)
         inventory.write()
-        return [Box.of(record) for record in records]
+    _await(started, new)
+    return [Box.of(record) for record in records]
 
 
 def down(*names: str) -> None:
@@ -59,11 +62,22 @@ def down(*names: str) -> None:
             inventory.write()
 
 
+def rest() -> None:
+    """End the server and the network, as `down` does, unless there is a box."""
+    with state.lock():
+        if not state.records():
+            server.stop()
+            network.drop_bridge()
+
+
 def remove(name: str) -> None:
-    """End one box, whatever of it is there, and delete what it wrote."""
+    """End one box, whatever of it is there, and delete what it wrote.
+
+    Nothing of it is left to read, so it is not shut down in order.
+    """
     record = state.load(name)
     if record:
-        machine.halt(record)
+        machine.kill(record)
     state.remove_tree(state.RUN / name)
 
 
@@ -113,17 +127,34 @@ def _records(names: list[str], layers: tuple[str, ...]) -> list[Record]:
     return [state.load(name) or Record(name, next(free), layers) for name in names]
 
 
-def _start(records: list[Record]) -> None:
-    """Boot boxes side by side; if one fails, end them all and remove those that are new."""
-    new = [record.name for record in records if not record.directory.exists()]
+def _start(records: list[Record], new: list[str]) -> list[Record]:
+    """Begin to boot boxes; if one cannot, end them all and remove those that are new."""
     try:
         for record in records:
             record.save()
-        for started in [machine.start(record) for record in records]:
-            machine.wait_until_up(started)
+        return [machine.start(record) for record in records]
     except BaseException:
-        for record in records:
-            machine.kill(state.load(record.name) or record)
-        for name in new:
-            remove(name)
+        _give_up(records, new)
         raise
+
+
+def _await(started: list[Record], new: list[str]) -> None:
+    """Return when all are up; if one fails, end them all and remove those that are new.
+
+    This needs no lock, so that other runs raise their boxes meanwhile.
+    """
+    try:
+        for record in started:
+            machine.wait_until_up(record)
+    except BaseException:
+        with state.lock():
+            _give_up(started, new)
+            inventory.write()
+        raise
+
+
+def _give_up(records: list[Record], new: list[str]) -> None:
+    for record in records:
+        machine.kill(state.load(record.name) or record)
+    for name in new:
+        remove(name)

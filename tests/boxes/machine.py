@@ -22,10 +22,9 @@ HALT_SECONDS = 60
 
 def start(record: Record) -> Record:
     """Boot a box on the layers that it has; `wait_until_up` says when it is there."""
-    halt(record)
-    overlay.mount(
-        record.root, [Path(layer) for layer in record.layers], record.upper, _work(record)
-    )
+    kill(record)
+    layers = [Path(layer) for layer in record.layers]
+    overlay.mount(record.root, layers, record.upper, _work(record), overlay.UNSYNCED)
     _name_it(record)
     network.attach(record.index)
     _prepare_ccache()
@@ -50,12 +49,11 @@ def wait_until_up(record: Record) -> None:
     raise BoxError(f"box {record.name} did not come up: see {os.path.relpath(_console(record))}")
 
 
-def halt(record: Record) -> None:
-    """Shut a box down in order, and leave only its upper layer."""
+def shut_down(record: Record) -> None:
+    """Shut a box down in order, or give up; `kill` clears away what is left of it."""
     if record.process and record.up:
         record.process.signal(signal.SIGTERM)  # nspawn asks the box's systemd to halt
         record.process.wait(HALT_SECONDS)
-    kill(record)
 
 
 def kill(record: Record) -> None:

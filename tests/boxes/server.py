@@ -26,6 +26,7 @@ ERRORS = LOG / "sources.log"
 class Request:
     """One request that the server answered."""
 
+    client: str  # the address that it came from
     method: str
     path: str  # with the query
     status: int
@@ -37,12 +38,13 @@ def mark() -> int:
     return REQUESTS.stat().st_size
 
 
-def requests_since(point: int) -> list[Request]:
-    """What boxes have fetched since `mark()` returned `point`, in order."""
+def requests_since(point: int, address: str) -> list[Request]:
+    """What the box at an address has fetched since `mark()` returned `point`, in order."""
     time.sleep(0.1)  # a request is logged a moment after its answer has arrived
     with REQUESTS.open() as log:
         log.seek(point)
-        return [Request(**json.loads(line)) for line in log]
+        requests = [Request(**json.loads(line)) for line in log]
+    return [request for request in requests if request.client == address]
 
 
 def start(parts: caches.Parts) -> None:

@@ -98,8 +98,9 @@ class RequestLog(AbstractAccessLogger):
     """One JSON object a request, written when its answer is."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Log method, path with query, status and the body's bytes."""
+        """Log the client's address, method, path with query, status and the body's bytes."""
         entry = {
+            "client": request.remote,
             "method": request.method,
             "path": request.path_qs,
             "status": response.status,

@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +98,8 @@ class Process:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
+        with suppress(ChildProcessError):  # another process has spawned it
+            os.waitpid(self.pid, os.WNOHANG)
         return True
 
 

@@ -51,6 +51,15 @@ umask = 000
 max_size = 2G
 """
 
+# whisper.cpp's threads wait for each other by spinning, in which they are alone on a machine that
+# has a core for each of them. Where boxes share the cores it takes six times as long.
+SHARING = "OMP_WAIT_POLICY=passive"
+
+USER_MANAGER_CONF = f"""\
+[Manager]
+DefaultEnvironment={SHARING}
+"""
+
 # Penalties and the limit on unauthenticated connections would hit tests that
 # knock while a box boots.
 SSHD_CONF = f"""\
@@ -59,7 +68,7 @@ MaxSessions 100
 MaxStartups 100
 PerSourcePenalties no
 PrintMotd no
-SetEnv PATH={PATH}
+SetEnv PATH={PATH} {SHARING}
 """
 
 # Debian's, less its umask of 002 for users who have a group of their own.
@@ -94,6 +103,7 @@ FILES: dict[str, tuple[int, str]] = {
     "etc/default/locale": (0o644, "LANG=C.UTF-8\n"),
     # With no server named, the resolver asks this machine, which refuses at once.
     "etc/resolv.conf": (0o644, "# No name server: a box knows only /etc/hosts.\n"),
+    "etc/systemd/user.conf.d/10-box.conf": (0o644, USER_MANAGER_CONF),
     "etc/ssh/sshd_config.d/10-box.conf": (0o644, SSHD_CONF),
     "etc/sudoers.d/10-box": (0o440, "ada ALL=(ALL:ALL) NOPASSWD: ALL\ngrace ALL=(ALL:ALL) ALL\n"),
 }

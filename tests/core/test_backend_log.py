@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.backend_log import usage
+from voicemode_whisper.core.backend_log import usage
 
 CPU_BUILD = [
     "whisper_init_from_file_with_params_no_state: loading model from 'ggml-small.en.bin'",

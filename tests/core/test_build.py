@@ -6,12 +6,43 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.build import Order, Recipe, cmake_arguments, packages
-from core.gpu import Gpu
-from core.release import Release
+from voicemode_whisper.core.build import (
+    BuildSpec,
+    Recipe,
+    cmake_arguments,
+    missing_keys,
+    packages,
+)
+from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.release import Release
 
 RELEASE = Release("v1.9.1", "a" * 40)
-RECIPE = Recipe.of(Order(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"])
+RECIPE = Recipe.of(BuildSpec(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"])
+MANIFEST = {
+    "release": {"label": "v1.9.1", "commit": "a" * 40},
+    "backend": "cpu",
+    "cmake_arguments": ["-DGGML_HIP=OFF"],
+    "built": "2026-11-22T14:54:57+00:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "missing"),
+    [
+        (MANIFEST, []),
+        ({}, ["release", "backend", "cmake_arguments", "built"]),
+        ({**MANIFEST, "release": "v1.9.1"}, ["release"]),
+        ({**MANIFEST, "release": {}}, ["release.label"]),
+        ({**MANIFEST, "built": None}, ["built"]),
+    ],
+)
+def test_what_a_manifest_lacks_is_named(manifest, missing):
+    assert missing_keys(manifest) == missing
+
+
+def test_a_recipe_s_own_manifest_lacks_nothing():
+    manifest = RECIPE.manifest(datetime(2026, 11, 22, tzinfo=UTC), 1)
+    assert missing_keys(json.loads(json.dumps(manifest))) == []
 
 
 def test_hip_takes_the_guide_s_flags_for_the_card_s_own_architecture():
@@ -45,8 +76,8 @@ def test_rocm_is_installed_for_the_gpu_alone():
 
 
 def test_the_same_recipe_has_the_same_name():
-    assert Recipe.of(Order(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"]) == RECIPE
-    assert RECIPE.name == f"build-v1.9.1-{RECIPE.fingerprint}"
+    assert Recipe.of(BuildSpec(RELEASE, "hip", ("gfx1101",)), ["rocblas 7.1-1", "c++ 15"]) == RECIPE
+    assert RECIPE.name == f"v1.9.1-{RECIPE.fingerprint}"
     assert len(RECIPE.fingerprint) == 12
 
 
@@ -69,22 +100,22 @@ def test_the_manifest_records_the_recipe_and_when_and_how_long():
     assert manifest["release"] == {"label": "v1.9.1", "commit": "a" * 40}
     assert manifest["toolchain"] == ["rocblas 7.1-1", "c++ 15"]
     assert (manifest["built"], manifest["seconds"]) == ("2026-11-22T00:00:00+00:00", 61.2)
-    assert manifest["gate"] == {}
+    assert manifest["acceptance"] == {}
 
 
 def test_a_program_for_the_gpu_sees_the_chosen_one_alone():
-    assert Order(RELEASE, "hip", ("gfx1101",), Gpu(1, "gfx1101", 1)).environment == {
+    assert BuildSpec(RELEASE, "hip", ("gfx1101",), Gpu(1, "gfx1101", 1)).environment == {
         "ROCM_PATH": "/opt/rocm",
         "ROCR_VISIBLE_DEVICES": "1",
     }
-    assert Order(RELEASE, "cpu").environment == {}
+    assert BuildSpec(RELEASE, "cpu").environment == {}
 
 
 def test_a_card_that_runs_its_neighbour_s_code_says_it_is_the_neighbour():
-    order = Order(RELEASE, "hip", ("gfx1030",), Gpu(0, "gfx1032", 1))
-    assert order.environment["HSA_OVERRIDE_GFX_VERSION"] == "10.3.0"
+    spec = BuildSpec(RELEASE, "hip", ("gfx1030",), Gpu(0, "gfx1032", 1))
+    assert spec.environment["HSA_OVERRIDE_GFX_VERSION"] == "10.3.0"
 
 
 def test_which_gpu_runs_a_build_is_no_part_of_it():
-    orders = (Order(RELEASE, "hip", ("gfx1101",), Gpu(index, "gfx1101", 1)) for index in (0, 1))
-    assert len({Recipe.of(order, []).fingerprint for order in orders}) == 1
+    orders = (BuildSpec(RELEASE, "hip", ("gfx1101",), Gpu(index, "gfx1101", 1)) for index in (0, 1))
+    assert len({Recipe.of(spec, []).fingerprint for spec in orders}) == 1

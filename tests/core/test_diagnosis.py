@@ -1,10 +1,12 @@
-"""Every known cause for which the GPU is not used, told apart and with what mends it."""
+"""Every known cause for which the GPU is not used, told apart and with what fixes it."""
+
+from dataclasses import replace
 
 import pytest
 
-from core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT, diagnose
-from core.gpu import Gpu
-from core.reach import Closed, Reach, parse_reach
+from voicemode_whisper.core.device_access import Device, DeviceAccess
+from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT, check_access, diagnose
+from voicemode_whisper.core.gpu import Gpu
 
 CARD = Gpu(1, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
 FALLBACK = [
@@ -18,91 +20,121 @@ ON_CARD = [
     "whisper_model_load:        ROCm0 total size =   487.00 MB",
 ]
 ON_ANOTHER = [ON_CARD[0].replace("RX 7800 XT, gfx1101", "Graphics, gfx1036"), *ON_CARD[1:]]
-KFD = Closed("/dev/kfd", "crw-rw----", "root", "render")
+KFD = Device("/dev/kfd", "crw-rw----", "root", "render")
+ROOTS = Device("/dev/kfd", "crw-------", "root", "root")
+BY_ACL = ("user::rw-", "group::rw-", "group:render:rw-", "mask::rw-", "other::---")
+# Only an entry in its ACL lets a group in.
+WITH_ACL = Device("/dev/kfd", "crw-rw----", "root", "root", BY_ACL)
+WITHOUT_ADA = replace(WITH_ACL, acl=("user::rw-", "user:ada:---", *BY_ACL[1:]))
+JOINED = ("ada", "render")
 
 
 def cause(
-    log: list[str], gpu: Gpu = CARD, changed: tuple[str, ...] = (), **reach: object
+    log: list[str], gpu: Gpu = CARD, changed: tuple[str, ...] = (), **access: object
 ) -> tuple[str, str] | None:
-    found = diagnose(log, Reach(**reach), gpu, "ada", changed)
-    return (found.what, found.mend) if found else None
+    found = diagnose(log, DeviceAccess(**access), gpu, "ada", changed)
+    return (found.what, found.fix) if found else None
 
 
-def test_a_program_that_uses_the_card_has_nothing_to_mend():
-    assert cause(ON_CARD, missing=("/dev/kfd",)) is None
+def test_a_program_that_uses_the_card_has_nothing_to_fix():
+    assert cause(ON_CARD, missing_devices=("/dev/kfd",)) is None
 
 
 @pytest.mark.parametrize(
-    ("reach", "what", "mend"),
+    ("access", "what", "fix"),
     [
         (
-            {"closed": (KFD,), "member": ("ada", "render"), "groups": ("ada",)},
+            {"devices": (KFD,), "account_groups": JOINED, "process_groups": ("ada",)},
             "ada may not open /dev/kfd (crw-rw---- root render): ada is in the group render, but "
             "the running user manager is from before that, and has no such group",
             "sudo reboot",
         ),
         (
-            {"closed": (KFD,), "member": ("ada",), "groups": ("ada",)},
+            {"devices": (KFD,), "account_groups": ("ada",), "process_groups": ("ada",)},
             "ada may not open /dev/kfd (crw-rw---- root render): ada is not in the group render",
             "sudo usermod -aG render ada && sudo reboot",
         ),
         (
-            {"closed": (Closed("/dev/kfd", "crw-------", "root", "root"),), "groups": ("render",)},
+            {"devices": (ROOTS,), "process_groups": ("render",)},
             "ada may not open /dev/kfd (crw------- root root): its permissions let no group in",
             "sudo udevadm trigger --action=add /dev/kfd",
         ),
         (
-            {"hidden": ("/dev/kfd",), "settings": ("PrivateDevices=yes",), "closed": (KFD,)},
+            {"devices": (WITH_ACL,), "account_groups": JOINED, "process_groups": ("ada",)},
+            "ada may not open /dev/kfd (crw-rw----+ root root): ada is in the group render, but ",
+            "sudo reboot",
+        ),
+        (
+            {"devices": (WITH_ACL,), "account_groups": ("ada",), "process_groups": ("ada",)},
+            "ada may not open /dev/kfd (crw-rw----+ root root): ada is not in the group render",
+            "sudo usermod -aG render ada && sudo reboot",
+        ),
+        (
+            {"devices": (WITHOUT_ADA,), "account_groups": JOINED, "process_groups": JOINED},
+            "ada may not open /dev/kfd (crw-rw----+ root root): its permissions keep ada out",
+            "getfacl /dev/kfd",
+        ),
+        (
+            {"devices": (KFD,), "account_groups": JOINED, "process_groups": JOINED},
+            "ada may not open /dev/kfd (crw-rw---- root render)",
+            "getfacl /dev/kfd",
+        ),
+        (
+            {
+                "hidden_devices": ("/dev/kfd",),
+                "sandboxing": ("PrivateDevices=yes",),
+                "devices": (KFD,),
+            },
             "voicemode-whisper.service hides /dev/kfd from its process (PrivateDevices=yes)",
             f"{EDIT_UNIT}  # take out what hides devices",
         ),
         (
-            {"missing": ("/dev/kfd",), "driver": False},
+            {"missing_devices": ("/dev/kfd",), "driver_loaded": False},
             "the kernel shows no /dev/kfd: amdgpu is not loaded",
             "sudo modprobe amdgpu",
         ),
         (
-            {"missing": ("/dev/kfd",), "driver": False, "modules": False},
+            {"missing_devices": ("/dev/kfd",), "driver_loaded": False, "modules_installed": False},
             "the kernel shows no /dev/kfd: amdgpu is not loaded, and the running kernel's modules",
             "sudo reboot",
         ),
         (
-            {"missing": ("/dev/kfd",)},
+            {"missing_devices": ("/dev/kfd",)},
             "the kernel shows no /dev/kfd, though amdgpu is loaded",
             "sudo dmesg",
         ),
         (
-            {"masks": ("ROCR_VISIBLE_DEVICES=1", "HIP_VISIBLE_DEVICES=3")},
+            {"gpu_environment": ("ROCR_VISIBLE_DEVICES=1", "HIP_VISIBLE_DEVICES=3")},
             "HIP_VISIBLE_DEVICES=3 hides AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)",
             f"{EDIT_UNIT}  # take out HIP_VISIBLE_DEVICES=3",
         ),
         (
-            {"masks": ("ROCR_VISIBLE_DEVICES=1",)},
+            {"gpu_environment": ("ROCR_VISIBLE_DEVICES=1",)},
             "ROCm does not take the GPU: ggml_cuda_init: failed to initialize ROCm",
             "/opt/rocm/bin/rocminfo; sudo dmesg",
         ),
     ],
 )
-def test_what_stands_between_a_program_and_the_card(reach: dict[str, object], what: str, mend: str):
-    found = cause(FALLBACK, **reach)
+def test_what_keeps_a_program_from_the_card(access: dict[str, object], what: str, fix: str):
+    found = cause(FALLBACK, **access)
     assert found
     assert found[0].startswith(what)
-    assert found[1].startswith(mend)
+    assert found[1].startswith(fix)
 
 
 def test_a_build_for_the_cpu_is_told_whatever_else_is_wrong():
-    assert cause(FALLBACK[1:], closed=(KFD,)) == (
+    assert cause(FALLBACK[1:], devices=(KFD,)) == (
         "the HIP backend is not in this build",
         DEPLOY_AGAIN,
     )
 
 
 def test_for_another_gpu_what_chose_it_is_told():
-    assert cause(ON_ANOTHER, masks=("ROCR_VISIBLE_DEVICES=0",)) == (
+    assert cause(ON_ANOTHER, gpu_environment=("ROCR_VISIBLE_DEVICES=0",)) == (
         f"ROCR_VISIBLE_DEVICES=0 hides {CARD.label}",
         f"{EDIT_UNIT}  # take out ROCR_VISIBLE_DEVICES=0",
     )
-    assert cause(ON_ANOTHER, masks=("ROCR_VISIBLE_DEVICES=1",)) == (
+    assert cause(ON_ANOTHER, gpu_environment=("ROCR_VISIBLE_DEVICES=1",)) == (
         "nothing kept it to that GPU",
         f"{DEPLOY_AGAIN}  # it pins the GPU",
     )
@@ -129,25 +161,34 @@ def test_a_log_that_says_nothing_is_told_too():
     assert found[0] == "its log does not say why"
 
 
-def test_what_the_host_says_is_read():
-    assert parse_reach(
-        [
-            "missing /dev/kfd",
-            "closed /dev/dri/renderD128 crw-rw----+ root render",
-            "groups ada wheel",
-            "member ada wheel render",
-            "without driver",
-            "hidden /dev/dri/renderD128",
-            "mask HIP_VISIBLE_DEVICES=0",
-            "setting PrivateDevices=yes",
-        ]
-    ) == Reach(
-        missing=("/dev/kfd",),
-        closed=(Closed("/dev/dri/renderD128", "crw-rw----+", "root", "render"),),
-        groups=("ada", "wheel"),
-        member=("ada", "wheel", "render"),
-        driver=False,
-        hidden=("/dev/dri/renderD128",),
-        masks=("HIP_VISIBLE_DEVICES=0",),
-        settings=("PrivateDevices=yes",),
-    )
+def test_a_device_that_the_process_can_open_is_no_cause():
+    open_to_it = replace(WITH_ACL, accessible=True)
+    assert check_access(DeviceAccess((open_to_it,)), "ada") is None
+
+
+FULL = [*ON_CARD, "cudaMalloc failed: out of memory"]
+
+
+@pytest.mark.parametrize(
+    ("log", "access", "of_build"),
+    [
+        (FALLBACK, {"devices": (KFD,), "account_groups": ("ada",)}, False),
+        (FALLBACK, {"hidden_devices": ("/dev/kfd",)}, False),
+        (FALLBACK, {"missing_devices": ("/dev/kfd",), "driver_loaded": False}, False),
+        (FALLBACK, {"gpu_environment": ("HIP_VISIBLE_DEVICES=3",)}, False),
+        (ON_ANOTHER, {"gpu_environment": ("ROCR_VISIBLE_DEVICES=0",)}, False),
+        (FULL, {}, False),
+        (FALLBACK, {}, False),
+        (FALLBACK[1:], {"devices": (KFD,)}, True),
+        (ON_ANOTHER, {}, True),
+        ([*ON_CARD, "invalid device function"], {}, True),
+        (["x: symbol lookup error: undefined symbol: hipblasCreate"], {}, True),
+        ([], {}, True),
+    ],
+)
+def test_a_fault_of_the_machine_is_told_from_one_of_the_build(
+    log: list[str], access: dict[str, object], of_build: bool
+):
+    found = diagnose(log, DeviceAccess(**access), CARD, "ada")
+    assert found
+    assert found.of_build is of_build

@@ -2,18 +2,17 @@
 
 import pytest
 
-from core.gpu import (
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.gpu import (
     Gpu,
     choose_backend,
     choose_gpu,
     choose_targets,
     gfx_name,
-    memory_elsewhere,
-    misplaced,
     parse_topology,
     pci_address,
 )
-from core.refusal import Refusal
+from voicemode_whisper.core.placement import device_mismatch, memory_mismatch
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
 CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
@@ -130,18 +129,18 @@ def test_the_backend_follows_the_wish_and_the_gpu(wanted, gpu, backend):
 
 
 def test_hip_without_a_gpu_is_refused():
-    with pytest.raises(Refusal, match=r"whisper_backend: got 'hip', but .* no AMD GPU"):
+    with pytest.raises(UserError, match=r"whisper_backend: got 'hip', but .* no AMD GPU"):
         choose_backend("hip", None)
 
 
 def test_a_list_of_targets_is_built_as_given_if_the_gpu_s_own_is_among_them():
     assert choose_targets(("gfx1100", "gfx1101"), CARD) == ("gfx1100", "gfx1101")
-    with pytest.raises(Refusal, match=r"gpu_targets: got 'gfx1100;gfx1030', which lacks gfx1101"):
+    with pytest.raises(UserError, match=r"gpu_targets: got 'gfx1100;gfx1030', which lacks gfx1101"):
         choose_targets(("gfx1100", "gfx1030"), CARD)
 
 
 @pytest.mark.parametrize(
-    ("gpu", "used", "model", "elsewhere"),
+    ("gpu", "used", "model", "mismatch"),
     [
         (CARD, 487 << 20, 487 << 20, False),
         (CARD, 300 << 20, 487 << 20, False),  # a quantised one may be laid out otherwise
@@ -154,14 +153,14 @@ def test_a_list_of_targets_is_built_as_given_if_the_gpu_s_own_is_among_them():
         (INTEGRATED, 0, 487 << 20, False),
     ],
 )
-def test_a_model_that_is_not_in_the_card_s_memory_is_elsewhere(gpu, used, model, elsewhere):
-    assert (memory_elsewhere(gpu, used, model) is not None) is elsewhere
+def test_a_model_that_is_not_in_the_card_s_memory_is_elsewhere(gpu, used, model, mismatch):
+    assert (memory_mismatch(gpu, used, model) is not None) is mismatch
 
 
 def test_without_a_log_the_kernel_decides_where_it_can():
-    assert misplaced([], "cpu", None, None, None) is None
-    assert misplaced([], "hip", CARD, 490 << 20, 487 << 20) is None
-    nobody = "nobody knows what, asked for was hip"
-    assert misplaced([], "hip", CARD, None, 487 << 20) == nobody
-    assert misplaced([], "hip", CARD, 0, 487 << 20) == nobody
-    assert misplaced([], "hip", INTEGRATED, 490 << 20, 487 << 20) == nobody
+    assert device_mismatch([], "cpu", None, None, None) is None
+    assert device_mismatch([], "hip", CARD, 490 << 20, 487 << 20) is None
+    nobody = "an unknown device instead of hip"
+    assert device_mismatch([], "hip", CARD, None, 487 << 20) == nobody
+    assert device_mismatch([], "hip", CARD, 0, 487 << 20) == nobody
+    assert device_mismatch([], "hip", INTEGRATED, 490 << 20, 487 << 20) == nobody

@@ -2,10 +2,52 @@
 
 import pytest
 
-from core.machine import GIB, check_platform, check_space, check_user, parse_os_release
-from core.refusal import Refusal
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.machine import (
+    GIB,
+    check_platform,
+    check_space,
+    check_user,
+    parse_identity,
+    parse_os_release,
+)
 
 CACHYOS = {"ID": "cachyos", "ID_LIKE": "arch", "PRETTY_NAME": "CachyOS"}
+
+
+IDENTITY = [
+    "### identity", "user=ada", "uid=1000", "home=/home/a=b", "architecture=x86_64", "init=systemd",
+]  # fmt: skip
+
+
+def test_an_identity_is_read():
+    assert parse_identity([*IDENTITY, "ID=arch"]) == {
+        "user": "ada",
+        "uid": 1000,
+        "home": "/home/a=b",
+        "architecture": "x86_64",
+        "init": "systemd",
+        "os_release": {"ID": "arch"},
+    }
+    assert parse_identity(IDENTITY)["os_release"] == {}
+
+
+@pytest.mark.parametrize("greeting", [["", "\x1b[1mHi"], ["\x1b[1mHi", "", "there"]])
+def test_what_a_shell_prints_first_is_refused(greeting):
+    with pytest.raises(UserError, match=r"the login shell prints '\\x1b\[1mHi' before") as error:
+        parse_identity([*greeting, *IDENTITY])
+    assert "in ~/.bashrc, move what prints below `[[ $- == *i* ]] || return`" in str(error.value)
+
+
+def test_so_is_an_empty_line():
+    with pytest.raises(UserError, match="the login shell prints '' before"):
+        parse_identity(["", *IDENTITY])
+
+
+@pytest.mark.parametrize("lines", [[], IDENTITY[1:], IDENTITY[:3], [IDENTITY[0], "rubbish"]])
+def test_another_identity_is_not_read(lines):
+    with pytest.raises((ValueError, KeyError)):
+        parse_identity(lines)
 
 
 def test_os_release_is_read_like_a_shell_would():
@@ -32,17 +74,17 @@ def test_arch_and_what_is_made_from_it_is_accepted(system):
     ],
 )
 def test_anything_else_is_refused_by_its_name(system, architecture, init, named):
-    with pytest.raises(Refusal, match=f"host: this is .*{named}"):
+    with pytest.raises(UserError, match=f"host: this is .*{named}"):
         check_platform(system, architecture, init)
 
 
 def test_root_is_refused():
     check_user("ada")
-    with pytest.raises(Refusal, match="connected as root"):
+    with pytest.raises(UserError, match="connected as root"):
         check_user("root")
 
 
 def test_too_little_disk_is_refused_with_both_figures():
     check_space("/home", 2 * GIB, 2 * GIB)
-    with pytest.raises(Refusal, match=r"disk: /home has 0\.5 GiB free; needed are 2\.0 GiB"):
+    with pytest.raises(UserError, match=r"disk: /home has 0\.5 GiB free; needed are 2\.0 GiB"):
         check_space("/home", GIB // 2, 2 * GIB)

@@ -4,9 +4,16 @@ import re
 
 import pytest
 
-from core.model_sums import KNOWN
-from core.models import Model, resolve_model
-from core.refusal import Refusal
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.model_sums import KNOWN
+from voicemode_whisper.core.models import (
+    Model,
+    ModelFile,
+    candidate_files,
+    choose_file,
+    parse_model_files,
+    resolve_model,
+)
 
 SUM = "a" * 64
 SOURCE = "https://models.example"
@@ -42,17 +49,52 @@ def test_a_model_of_one_s_own_comes_by_url_or_path(given, url, name):
 @pytest.mark.parametrize("given", ["http://x/ggml-my.bin", "/srv/ggml-my.bin"])
 @pytest.mark.parametrize("sha256", ["", None, "abc", "g" * 64])
 def test_a_model_of_one_s_own_needs_its_sum(given, sha256):
-    with pytest.raises(Refusal, match=r"model_sha256: got .*64 hexadecimal digits"):
+    with pytest.raises(UserError, match=r"model_sha256: got .*64 hexadecimal digits"):
         resolve_model(given, sha256, SOURCE)
 
 
 @pytest.mark.parametrize("given", ["file://host/x.bin", "file:///x.bin", "/srv/", "/srv/.bin"])
 def test_other_urls_and_directories_are_refused(given):
-    with pytest.raises(Refusal, match="whisper_model: got"):
+    with pytest.raises(UserError, match="whisper_model: got"):
         resolve_model(given, SUM, SOURCE)
 
 
 def test_a_published_name_with_another_sum_is_refused():
-    with pytest.raises(Refusal, match="leave model_sha256 empty"):
+    with pytest.raises(UserError, match="leave model_sha256 empty"):
         resolve_model("small.en", SUM, SOURCE)
     assert resolve_model("tiny", KNOWN["tiny"][1], SOURCE).name == "tiny"
+
+
+OWN = Model("ggml-own.bin", "", "ab" * 32, None)
+OTHER = "cd" * 32
+BY_SUM = "ggml-own-abababababab.bin"
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({}, "ggml-own.bin"),
+        ({"ggml-own.bin": ModelFile(OWN.sha256)}, "ggml-own.bin"),
+        ({"ggml-own.bin": ModelFile(OTHER)}, BY_SUM),
+        ({"ggml-own.bin": ModelFile(OTHER, True, OTHER)}, BY_SUM),
+        # It was this model, and is damaged.
+        ({"ggml-own.bin": ModelFile(OTHER, False, OWN.sha256)}, "ggml-own.bin"),
+        ({"ggml-own.bin": ModelFile(OTHER), BY_SUM: ModelFile(OWN.sha256)}, BY_SUM),
+        # What serves from there goes on doing so.
+        ({"ggml-own.bin": ModelFile(OWN.sha256), BY_SUM: ModelFile(OWN.sha256)}, BY_SUM),
+        ({BY_SUM: ModelFile(OWN.sha256)}, BY_SUM),
+        ({"ggml-own.bin": ModelFile(OTHER), BY_SUM: ModelFile(OTHER)}, BY_SUM),
+    ],
+)
+def test_another_sum_is_another_file(files, name):
+    assert choose_file(OWN, files) == name
+    assert name in candidate_files(OWN)
+
+
+def test_what_is_known_of_the_files_is_read():
+    lines = ["a.bin aa yes aa", "b.bin bb no cc", "c.bin dd no "]
+    assert parse_model_files(lines) == {
+        "a.bin": ModelFile("aa", True, "aa"),
+        "b.bin": ModelFile("bb", False, "cc"),
+        "c.bin": ModelFile("dd", False, ""),
+    }

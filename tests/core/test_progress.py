@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.progress import bar, count, redrawn, status
+from voicemode_whisper.core.progress import bar, count, redrawn, status
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.backend_log import devices, usage
-from core.diagnosis import diagnose
-from core.gpu import Gpu
-from core.reach import Reach
+from voicemode_whisper.core.backend_log import devices, usage
+from voicemode_whisper.core.device_access import DeviceAccess
+from voicemode_whisper.core.diagnosis import diagnose
+from voicemode_whisper.core.gpu import Gpu
 
 LOGS = Path(__file__).parent / "logs"
 CARD = Gpu(0, "gfx1101", 16 << 30)
@@ -86,7 +86,7 @@ def test_another_backend_is_not_rocm_s(name: str, thread: str):
 
 @pytest.mark.parametrize(("name", "thread", "cause"), CAUSES)
 def test_the_cause_is_named(name: str, thread: str, cause: str):
-    found = diagnose(log(name), Reach(), CARD, "ada")
+    found = diagnose(log(name), DeviceAccess(), CARD, "ada")
     assert found
     assert cause in found.what
 

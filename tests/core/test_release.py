@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.refusal import Refusal
-from core.release import Release, parse_refs, resolve_release, skipped
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.release import Release, parse_refs, resolve_release, skipped
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 # As git http-backend answers, with NULs made spaces.
@@ -49,12 +49,12 @@ def test_a_branch_with_a_slash_is_still_one_directory_name():
 
 @pytest.mark.parametrize("version", ["v9.9.9", "1.9.9", "aaaaaaa"])
 def test_an_unknown_version_is_refused_with_the_newest_there_is(version):
-    with pytest.raises(Refusal, match=rf"whisper_version: got '{version}'.*newest is v1\.10\.0"):
+    with pytest.raises(UserError, match=rf"whisper_version: got '{version}'.*newest is v1\.10\.0"):
         resolve_release(version, REFS, {})
 
 
 def test_a_repository_without_releases_has_no_latest():
-    with pytest.raises(Refusal, match="no release tag"):
+    with pytest.raises(UserError, match="no release tag"):
         resolve_release("latest", {"refs/heads/master": A}, {})
 
 
@@ -69,5 +69,5 @@ def test_what_has_known_defects_can_still_be_asked_for():
 
 
 def test_a_repository_of_nothing_but_defects_has_no_latest():
-    with pytest.raises(Refusal, match=r"no release tag such as v1\.9\.1 without known defects"):
+    with pytest.raises(UserError, match=r"no release tag such as v1\.9\.1 without known defects"):
         resolve_release("latest", REFS, {"v1.10.0": "a", "v1.9.9": "b"})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.refusal import Refusal
-from core.settings import KNOBS, PREFIXES, Settings, read_settings
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.settings import KNOBS, PREFIXES, Settings, read_settings
 
 ALL = Path(__file__).parents[2] / "group_data" / "all.py"
 DEFAULTS = {name: value for name, value in runpy.run_path(str(ALL)).items() if name[0] != "_"}
@@ -17,8 +17,8 @@ def settings(**changes: Any) -> Settings:
     return read_settings({**DEFAULTS, **changes})
 
 
-def refusal(**changes: Any) -> str:
-    with pytest.raises(Refusal) as caught:
+def failure(**changes: Any) -> str:
+    with pytest.raises(UserError) as caught:
         settings(**changes)
     assert len(caught.value.lines) == 1
     return caught.value.lines[0]
@@ -33,7 +33,7 @@ def test_the_defaults_are_valid_and_are_what_the_guide_names():
 
 def test_every_default_is_a_knob_and_every_knob_has_a_default():
     assert {name for name in DEFAULTS if name != "environ"} == KNOBS
-    assert all(knob.startswith(PREFIXES) for knob in KNOBS)
+    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry"})
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,7 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("whisper_port", 2022.0, "1024 to 65535"),
         ("proxy_port", 65536, "1024 to 65535"),
         ("uninstall_models", "maybe", "yes or no"),
+        ("retry", "maybe", "yes or no"),
         ("whisper_known_defects", "v1.9.2", "a mapping of tags to reasons"),
         ("whisper_known_defects", {"v1.9.2": True}, "a mapping of tags to reasons"),
         ("gpu_kfd", "nodes", "absolute path"),
@@ -77,13 +78,13 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
-    line = refusal(**{name: value})
+    line = failure(**{name: value})
     assert line.startswith(f"{name}: got {value!r}")
     assert allowed in line
 
 
 def test_every_mistake_has_its_own_line():
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UserError) as caught:
         settings(whisper_port="x", proxy_port="y", whisper_modle="z")
     assert [line.split(":")[0] for line in caught.value.lines] == [
         "whisper_modle",
@@ -93,12 +94,20 @@ def test_every_mistake_has_its_own_line():
 
 
 def test_a_misspelt_setting_gets_a_suggestion():
-    assert refusal(whisper_modle="x").endswith("did you mean whisper_model?")
-    assert refusal(gpu_zzzzzz="x").endswith("see group_data/all.py for those there are")
+    assert failure(whisper_modle="x").endswith("did you mean whisper_model?")
+    assert failure(gpu_zzzzzz="x").endswith("see group_data/all.py for those there are")
+
+
+@pytest.mark.parametrize(
+    ("given", "retry"), [("yes", True), (True, True), ("no", False), (False, False)]
+)
+def test_retry_is_given_in_words_or_as_pyinfra_reads_them(given, retry):
+    assert settings(retry=given).retry is retry
+    assert settings().retry is False
 
 
 def test_the_two_ports_differ():
-    assert "whisper_port too" in refusal(whisper_port=4000, proxy_port="4000")
+    assert "whisper_port too" in failure(whisper_port=4000, proxy_port="4000")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.speech import is_spoken
+from voicemode_whisper.core.speech import is_spoken
 
 
 @pytest.mark.parametrize(

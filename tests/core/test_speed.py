@@ -1,6 +1,6 @@
 """How fast a build is, and which way is faster."""
 
-from core.speed import Speed, fastest, is_slower
+from voicemode_whisper.core.speed import Speed, fastest, is_slower
 
 GUIDE = Speed("-fa", 200, 93, 480)
 

@@ -1,10 +1,10 @@
 """What the shell makes of real files, where a machine with AMD cards has them."""
 
 import os
-import subprocess
 from pathlib import Path
 
-from facts.kfd import NAMES, Gpus, Memory
+from tests.facts.answers import answer
+from voicemode_whisper.facts.kfd import Gpus, Memory
 
 # As Debian and Arch have it, cut short.
 AMDGPU_IDS = """\
@@ -26,12 +26,6 @@ def device(bus: Path, address: str, **fields: str) -> None:
         write(bus / address / name, f"{value}\n")
 
 
-def shell(command: str) -> list[str]:
-    return subprocess.run(
-        ["sh", "-c", command], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-
-
 def test_a_card_gets_its_name_from_libdrm(tmp_path: Path):
     nodes, bus, names = tmp_path / "kfd/topology/nodes", tmp_path / "pci", tmp_path / "amdgpu.ids"
     write(nodes / "0/properties", "cpu_cores_count 16\ngfx_target_version 0\n")
@@ -44,15 +38,18 @@ def test_a_card_gets_its_name_from_libdrm(tmp_path: Path):
     device(bus, "0000:01:00.0", vendor="0x144d", device="0xa80c", revision="0x00")
     (bus / "0000:01:00.0/class").write_text("0x010802\n")
     names.write_text(AMDGPU_IDS)
-    command = str(Gpus().command(kfd=str(tmp_path / "kfd")))
-    command = command.replace("/sys/bus/pci/devices", str(bus)).replace(NAMES, str(names))
-    (card,) = Gpus().process(shell(command))
+    paths = {"/sys/bus/pci/devices": bus, "/usr/share/libdrm/amdgpu.ids": names}
+    (card,) = answer(Gpus, paths, kfd=str(tmp_path / "kfd"))
     assert card.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
 
 
+def test_a_machine_without_the_driver_has_no_gpus(tmp_path: Path):
+    assert answer(Gpus, {"/sys/bus/pci/devices": tmp_path}, kfd=str(tmp_path / "kfd")) == []
+
+
 def memory(kfd: Path, pid: int) -> int | None:
-    fact = Memory()
-    return fact.process(shell(str(fact.command(kfd=str(kfd), pid=pid))))
+    bytes_used: int | None = answer(Memory, kfd=str(kfd), pid=pid)
+    return bytes_used
 
 
 def test_memory_is_the_sum_over_the_gpus_of_a_process(tmp_path: Path):

@@ -17,10 +17,11 @@ So what is tried with it is all that judges a card, and nothing that a card does
 import json
 import shlex
 
-from core.build import ROCM_PACKAGES, cmake_arguments
-from core.layout import PROXY_UNIT, SERVER_UNIT
-from core.speed import Speed
 from tests.boxes import Box
+from voicemode_whisper.core.build import ROCM_PACKAGES, cmake_arguments
+from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.speed import Speed
 
 KFD = "/home/ada/kfd"
 TOPOLOGY = {
@@ -31,10 +32,13 @@ TOPOLOGY = {
 DEVICES = ("/dev/kfd", "/dev/dri/renderD128")
 PACMAN = "/var/lib/pacman/local"
 VERSION = "7.2.0-1"
+SERVICES = "/home/ada/.voicemode/services"
 UNITS = "/home/ada/.config/systemd/user"
 SYSTEMCTL = "systemctl --user --machine=ada@.host"
-WHISPER = "/home/ada/.voicemode/services/whisper.cpp"
+WHISPER = f"{SERVICES}/whisper.cpp"
 MANIFEST = f"{WHISPER}/build/manifest.json"
+GENERATION = f"{SERVICES}/current/manifest.json"
+CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0")
 MODEL_BYTES = 77_704_715
 SLOW = Speed("-fa", load=1000, encode=9000, total=20000)
 
@@ -108,10 +112,9 @@ def insert(box: Box) -> None:
     _replace_server(box)
     memory = MODEL_BYTES // 2
     to_proxy = {"BACKEND": "hip", "KFD": KFD, "GPU_MEMORY": memory}
-    add_to_unit(box, PROXY_UNIT, *(f"WHISPER_PROXY_{name}={to_proxy[name]}" for name in to_proxy))
-    add_to_unit(box, SERVER_UNIT, "ROCR_VISIBLE_DEVICES=0")
-    reload = f"{SYSTEMCTL} daemon-reload && {SYSTEMCTL} restart {PROXY_UNIT}"
-    box.run(f"{reload} && {serve()}", user="root")
+    append(box, "proxy.env", *(f"WHISPER_PROXY_{name}={to_proxy[name]}" for name in to_proxy))
+    append(box, "server.env", "ROCR_VISIBLE_DEVICES=0")
+    box.run(f"{SYSTEMCTL} restart {PROXY_UNIT} && {serve()}", user="root")
 
 
 def restart(mode: str = ON_CARD) -> str:
@@ -144,7 +147,7 @@ def _install_packages(box: Box) -> None:
 def _replace_server(box: Box) -> None:
     manifest = json.loads(box.run(f"cat {MANIFEST}").stdout)
     rocm = box.run(f"pacman -Q {' '.join(ROCM_PACKAGES)}").stdout.splitlines()
-    for entry in manifest["gate"].values():
+    for entry in manifest["acceptance"].values():
         entry["speeds"] = [SLOW.record]
     made_for_card = {
         "backend": "hip",
@@ -152,6 +155,10 @@ def _replace_server(box: Box) -> None:
         "toolchain": [*rocm, *manifest["toolchain"]],
     }
     box.run(f"cat > {MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))
+    serving = json.loads(box.run(f"cat {GENERATION}").stdout)
+    for_card = {"backend": "hip", "gpu": CARD.to_json()}
+    for_card["model"] = {**serving["model"], "size": MODEL_BYTES}
+    box.run(f"cat > {GENERATION}", input=json.dumps({**serving, **for_card}, indent=2))
     server = f"{WHISPER}/build/bin/whisper-server"
     box.run(
         f"mkdir {KFD}/proc && mv {server} {server}-on-the-cpu && "
@@ -160,8 +167,7 @@ def _replace_server(box: Box) -> None:
     )
 
 
-def add_to_unit(box: Box, unit: str, *variables: str) -> None:
-    """Set these in the environment of a unit, when systemd reads it again."""
-    lines = "".join(f"Environment={variable}\n" for variable in variables)
-    directory = f"{UNITS}/{unit}.d"
-    box.run(f"mkdir {directory} && cat > {directory}/card.conf", input=f"[Service]\n{lines}")
+def append(box: Box, file: str, *variables: str) -> None:
+    """Set these in an environment file of the generation that serves: the last line counts."""
+    lines = "".join(f"{variable}\n" for variable in variables)
+    box.run(f"cat >> {SERVICES}/current/{file}", input=lines)

@@ -119,7 +119,7 @@ def all_cases(scenarios: list[Scenario]) -> list[Case]:
     ]
 
 
-def draw(cases: list[Case], seed: int, size: int) -> list[Case]:
+def draw(cases: list[Case], seed: str, size: int) -> list[Case]:
     """A sample, always the same for a seed, in which every kind occurs."""
     chance = Random(seed)
     kinds: dict[str, list[Case]] = {}

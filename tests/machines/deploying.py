@@ -5,21 +5,25 @@ import json
 import runpy
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests import boxes
-from tests.boxes import Box
+from tests.boxes import Box, state
 from tests.tunnel import tunnel
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / ".boxes" / "inventory.py"
 SERVICES = "~/.voicemode/services"
+EARLIER = "bd2a6b4"  # the last commit with the layout before
+OLD = "v1.7.5"  # what an upgrade begins with
 
 raised: set[str] = set()
 
@@ -56,11 +60,21 @@ class Run:
         return int(self.results["totals"]["success"])
 
 
+def inventory_of(*boxes: Box) -> Path:
+    """The boxes' inventory with these alone: pyinfra pads names to the longest that it knows."""
+    (hosts, data) = runpy.run_path(str(INVENTORY))["boxes"]
+    names = {box.name for box in boxes}
+    path = state.RUN / boxes[0].name / "inventory.py"
+    state.write_whole(path, f"boxes = {([host for host in hosts if host[0] in names], data)!r}\n")
+    return path
+
+
 def command(
-    *boxes: Box, file: str = "deploy.py", inventory: Path = INVENTORY, **data: Any
+    *boxes: Box, file: str = "deploy.py", inventory: Path | None = None, **data: Any
 ) -> list[str]:
-    """`pyinfra -y --json .boxes/inventory.py FILE`, limited to these boxes."""
-    words = [sys.executable, "-m", "pyinfra", "-y", "--json", str(inventory), file]
+    """`pyinfra -y --json INVENTORY FILE`, for these boxes."""
+    words = [sys.executable, "-m", "pyinfra", "-y", "--json"]
+    words += [str(inventory or inventory_of(*boxes)), file]
     for box in boxes:
         words += ["--limit", box.name]
     for name, value in data.items():
@@ -83,6 +97,16 @@ def deployed(*boxes: Box, **options: Any) -> Run:
     run = deploy(*boxes, **options)
     assert run.status == 0, run.output
     return run
+
+
+def earlier_checkout(directory: Path) -> Path:
+    """The deploy as it was before there were generations, in this directory."""
+    archive = subprocess.run(
+        ["git", "archive", EARLIER], cwd=ROOT, check=True, capture_output=True
+    ).stdout
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        tar.extractall(directory, filter="data")
+    return directory
 
 
 def sample(box: Box, user: str = "ada") -> bytes:

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-from core.speech import is_spoken
 from tests.boxes import Box, machine, network, state
 from tests.boxes.system import SOURCES, SOURCES_PORT
 from tests.machines.cable import Cable
@@ -19,6 +18,7 @@ from tests.machines.cases import MIDDLES, Case, Middle
 from tests.machines.deploying import ROOT, Run, command, deploy, post, raise_boxes, sources
 from tests.machines.footprint import differences, footprint
 from tests.tunnel import tunnel
+from voicemode_whisper.core.speech import is_spoken
 
 PATIENCE = 300  # seconds for a run to come to the point where it is to die
 LINES = 25  # of a failure's explanation
@@ -64,7 +64,7 @@ def dying_run(box: Box, **data: str) -> Iterator[DyingRun]:
     """Start the deploy in a session of its own; when the context ends it is dead."""
     with TemporaryDirectory() as place:
         log = Path(place) / "stderr"
-        environment = {**os.environ, "TMPDIR": place}  # who is killed does not tidy up
+        environment = {**os.environ, "TMPDIR": place}  # who is killed does not prune up
         with (
             log.open("wb") as stderr,
             subprocess.Popen(

@@ -13,7 +13,7 @@ from statistics import median
 
 import requests
 
-from core.speech import is_spoken
+from voicemode_whisper.core.speech import is_spoken
 
 RIGHT = "right"
 SPEECH_EVERY = 10

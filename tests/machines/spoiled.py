@@ -122,6 +122,8 @@ def make_models(directory: Path) -> dict[str, str]:
         "noise.en": random.Random(1).randbytes(1_000_000),
         # One word of its vocabulary is another, of the same length.
         "bananas.en": whole.replace(b"\x08\0\0\0 country", b"\x08\0\0\0 bananas"),
+        # Another model of the name that the boxes' own has.
+        "tiny.en": whole.replace(b"\x08\0\0\0 country", b"\x08\0\0\0 cabbage"),
     }
     for name, content in models.items():
         (directory / f"ggml-{name}.bin").write_bytes(content)

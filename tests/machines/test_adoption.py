@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from core.speech import is_spoken
 from tests import boxes
 from tests.boxes import Box, Request
 from tests.boxes.system import SOURCES
@@ -15,6 +14,7 @@ from tests.machines import guide
 from tests.machines.deploying import Run, deployed, raise_boxes, sample, transcript
 from tests.machines.load import Load
 from tests.tunnel import tunnel
+from voicemode_whisper.core.speech import is_spoken
 
 SERVICES = "/home/ada/.voicemode/services"
 CHECKOUT = f"{SERVICES}/whisper.cpp"
@@ -95,20 +95,24 @@ def by_hand() -> Iterator[ByHand]:
             contents=contents(box),
             tracked=tracked(box),
             packages=set(box.run("pacman -Q | tr ' ' -").stdout.split()),
-            fetched=downloads(boxes.requests_since(mark)),
+            fetched=downloads(boxes.requests_since(mark, box.address)),
             mine=invocation(box, "mine.service"),
         )
 
 
 @pytest.fixture(scope="module")
 def adoption(by_hand: ByHand) -> Adoption:
-    box = by_hand.box
+    return adopt(by_hand.box)
+
+
+def adopt(box: Box) -> Adoption:
+    """Deploy to a box that serves, while clients send requests."""
     before, mark = starts(box), boxes.mark()
     with tunnel(box, 2023) as url:
         load = Load(url, sample(box), RATE)
         with load.at_work():
             run = deployed(box)
-    return Adoption(run, load, boxes.requests_since(mark), starts(box) - before)
+    return Adoption(run, load, boxes.requests_since(mark, box.address), starts(box) - before)
 
 
 def contents(box: Box) -> dict[str, str]:
@@ -227,13 +231,13 @@ def test_what_has_nothing_to_do_with_it_is_untouched(by_hand: ByHand, adoption: 
 
 def test_it_serves_and_a_second_run_changes_nothing(by_hand: ByHand, adoption: Adoption):
     box = by_hand.box
-    assert box.run(f"readlink {CHECKOUT}/build").stdout.startswith("build-v1.9.1-")
+    assert "/builds/v1.9.1-" in box.run(f"realpath {CHECKOUT}/build").stdout
     assert is_spoken(transcript(box))
     assert deployed(box).changes == 0
 
 
 CHECK_OUT = """
-from operations import git
+from voicemode_whisper.operations import git
 
 git.checkout(repo="{repo}", commit="{commit}", path="{path}")
 """

@@ -8,11 +8,11 @@ from typing import Any
 import openai
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import raise_boxes, sample
 from tests.proxy import voicemode
 from tests.tunnel import tunnel
+from voicemode_whisper.core.speech import is_spoken
 
 MODEL = "whisper-1"
 
@@ -90,23 +90,9 @@ def test_an_english_model_cannot_translate(client: openai.OpenAI, speech: Any):
         client.audio.translations.create(model=MODEL, file=speech)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"language": "xx"}, openai.BadRequestError, "Whisper does not know"),
-        ({"language": "de"}, openai.BadRequestError, "English-only"),
-        ({"temperature": 7}, openai.BadRequestError, "from 0 to 1"),
-        ({"response_format": "diarized_json"}, openai.BadRequestError, "not supported"),
-        ({"include": ["logprobs"]}, openai.BadRequestError, "not supported"),
-        ({"file": ("x.wav", b"junk" * 1000)}, openai.BadRequestError, "no format that is known"),
-    ],
-)
-def test_what_cannot_be_done_is_the_client_s_own_exception(
-    client: openai.OpenAI, speech: Any, arguments: Any, error: Any, message: str
-):
-    with pytest.raises(error, match=message) as caught:
-        client.audio.transcriptions.create(**{"model": MODEL, "file": speech, **arguments})
-    assert caught.value.request_id.startswith("req_")
+def test_what_cannot_be_decoded_is_the_client_s_own_exception(client: openai.OpenAI):
+    with pytest.raises(openai.BadRequestError, match="no format that is known"):
+        client.audio.transcriptions.create(model=MODEL, file=("x.wav", b"junk" * 1000))
 
 
 def test_other_audio_is_decoded(box: Box, client: openai.OpenAI):
@@ -118,13 +104,6 @@ def test_other_audio_is_decoded(box: Box, client: openai.OpenAI):
             model=MODEL, file=("wrong-name.wav", base64.b64decode(audio))
         )
         assert is_spoken(answer.text), encoding
-
-
-def test_nothing_else_is_passed_on(client: openai.OpenAI):
-    with pytest.raises(openai.NotFoundError):
-        client.post("/../load", cast_to=object, body={})
-    assert "tiny.en" in [model.id for model in client.models.list()]
-    assert client.models.retrieve("whisper-1").id == "whisper-1"
 
 
 def test_voicemode_gets_words(url: str, speech: tuple[str, bytes], tmp_path: Path):

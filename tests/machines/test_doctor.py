@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from core.backend_log import usage
-from core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT
-from core.gate import parse_trials
-from core.layout import PROXY_UNIT, SERVER_UNIT
-from core.speech import is_spoken
-from operations.scripts import words
 from tests.boxes import Box
 from tests.machines import card
 from tests.machines.card import KFD, PACMAN, SYSTEMCTL, UNITS
 from tests.machines.deploying import ROOT, Run, deploy, deployed, raise_boxes
 from tests.machines.footprint import Footprint, differences, footprint
+from voicemode_whisper.core.acceptance import parse_smoke_tests
+from voicemode_whisper.core.backend_log import usage
+from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT
+from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.speech import is_spoken
+from voicemode_whisper.scripts import words
 
 LABEL = "AMD GPU (gfx1101, 16 GiB, 0000:03:00.0)"
 RESTART = f"systemctl --user restart {SERVER_UNIT}"
@@ -58,7 +58,7 @@ class Table:
     @property
     def ill(self) -> set[str]:
         """The parts that are not well."""
-        return {name for name, text in self.rows.items() if text.startswith("no")}
+        return {name for name, text in self.rows.items() if text.startswith("FAIL")}
 
 
 def examined(box: Box) -> Table:
@@ -69,12 +69,12 @@ def examined(box: Box) -> Table:
     rows: dict[str, str] = {}
     name = verdict = ""
     for line in said_of(box, run):
-        if row := re.match(r"(ok|no)  (\S+(?: \S+)*)  +(\S.*)", line):
+        if row := re.match(r"(OK|FAIL) +(\S+(?: \S+)*)  +(\S.*)", line):
             name = row[2]
             rows[name] = f"{row[1]}  {row[3]}"
         elif line.startswith("   "):
             rows[name] += f"\n{line.strip()}"
-        elif line.startswith(("all is well", "not well")):
+        elif line.startswith("all checks passed") or "checks failed: " in line:
             verdict = line
     return Table(run.status, rows, verdict)
 
@@ -117,11 +117,11 @@ def looked_at(box: Box) -> Footprint:
 def test_a_machine_that_is_well(box: Box, well: Watched):
     rows = well.table.rows
     assert well.table.status == 0
-    assert well.table.verdict == "all is well"
-    assert rows["GPU"] == f"ok  {LABEL}"
+    assert well.table.verdict == "all checks passed"
+    assert rows["GPU"] == f"OK  {LABEL}"
     assert "rocblas 7.2.0-1" in rows["ROCm"]
     assert "whisper.cpp v1.9.1 for gfx1101" in rows["build"]
-    assert rows["device in use"] == "ok  AMD Radeon RX 7800 XT (gfx1101), 74 MiB of its memory"
+    assert rows["device in use"] == "OK  AMD Radeon RX 7800 XT (gfx1101), 74 MiB of its memory"
     assert card.SLOW.label in rows["speed"]
     assert all(figure in rows["guide's speed"] for figure in ("480 ms", "93 ms", "23x"))
     assert health(box)["status"] == "ok"
@@ -154,11 +154,12 @@ class Fault:
 
 def drop_in(line: str) -> dict[str, str]:
     """A line of the user's own for whisper-server's unit."""
-    path = f"{UNITS}/{SERVER_UNIT}.d/own.conf"
+    directory = f"{UNITS}/{SERVER_UNIT}.d"
     reload = f"{SYSTEMCTL} daemon-reload"
+    write = f"printf '[Service]\\n{line}\\n' > {directory}/own.conf"
     return {
-        "do": f"printf '[Service]\\n{line}\\n' > {path} && {reload}",
-        "undo": f"rm {path} && {reload}",
+        "do": f"mkdir -p {directory} && {write} && {reload}",
+        "undo": f"rm -r {directory} && {reload}",
     }
 
 
@@ -173,7 +174,7 @@ DEAD = (
     f"timeout 30 sh -c 'until {SYSTEMCTL} show -P SubState {SERVER_UNIT} | "
     "grep -q ^auto-restart; do sleep 0.05; done'"
 )
-FELL_BACK = "cpu, asked for was hip (ggml_cuda_init: failed to initialize ROCm"
+FELL_BACK = "cpu instead of hip (ggml_cuda_init: failed to initialize ROCm"
 # What is ill too when nothing but the device is told to be.
 ON_CPU = {"others": frozenset({"proxy"}), "in_use": "cpu"}
 BARRED = {"others": frozenset({"device in use", "proxy"}), "in_use": "cpu"}
@@ -220,7 +221,7 @@ OF_THE_CARD = [
     Fault(
         "the backend is not in the build",
         "device in use",
-        ("cpu, asked for was hip", "the cause: the HIP backend is not in this build"),
+        ("cpu instead of hip", "cause: the HIP backend is not in this build"),
         DEPLOY_AGAIN,
         mode=card.BUILT_FOR_CPU,
         **ON_CPU,
@@ -228,7 +229,7 @@ OF_THE_CARD = [
     Fault(
         "another GPU is used",
         "device in use",
-        (f"AMD Radeon Graphics (gfx1036), chosen was {LABEL}", "the cause: nothing kept it to"),
+        (f"AMD Radeon Graphics (gfx1036) instead of {LABEL}", "cause: nothing kept it to"),
         f"{DEPLOY_AGAIN}  # it pins the GPU",
         mode=card.ON_ANOTHER,
         in_use="gpu",
@@ -236,7 +237,7 @@ OF_THE_CARD = [
     Fault(
         "the GPU is masked",
         "device in use",
-        (FELL_BACK, f"the cause: HIP_VISIBLE_DEVICES=1 hides {LABEL}"),
+        (FELL_BACK, f"cause: HIP_VISIBLE_DEVICES=1 hides {LABEL}"),
         f"{EDIT_UNIT}  # take out HIP_VISIBLE_DEVICES=1",
         **ON_CPU,
         **drop_in("Environment=HIP_VISIBLE_DEVICES=1"),
@@ -244,7 +245,7 @@ OF_THE_CARD = [
     Fault(
         "ROCm changed under the binary",
         "device in use",
-        (FELL_BACK, "the cause: ROCm changed under the binary: now rocblas 10.0.0-1"),
+        (FELL_BACK, "cause: ROCm changed under the binary: now rocblas 10.0.0-1"),
         DEPLOY_AGAIN,
         do=f"cd {PACMAN} && mv rocblas-7.2.0-1 rocblas-10.0.0-1 && "
         "sed -i s/7.2.0-1/10.0.0-1/ rocblas-10.0.0-1/desc",
@@ -257,7 +258,7 @@ OF_THE_CARD = [
     Fault(
         "the model is not in the card's memory",
         "device in use",
-        (f"the CPU, as the kernel tells: 3 MiB of {LABEL} are its own",),
+        (f"the CPU: the kernel accounts 3 MiB of {LABEL} to it",),
         RESTART,
         mode=card.NOT_IN_MEMORY,
         **ON_CPU,
@@ -267,7 +268,7 @@ OF_THE_CARD = [
         "device in use",
         (
             f"none, as {SERVER_UNIT} does not stay up",
-            "the cause: there is no code for gfx1101 in the build or in ROCm: ROCm error: device",
+            "cause: there is no code for gfx1101 in the build or in ROCm: ROCm error: device",
         ),
         f"sudo pacman -Syu && {DEPLOY_AGAIN} --data gpu_targets=auto",
         others=frozenset({"server unit", "proxy"}),
@@ -293,7 +294,7 @@ OF_THE_CARD = [
     Fault(
         "the kernel shows no GPU",
         "GPU",
-        ("the kernel shows none, asked for was hip",),
+        ("the kernel shows none, instead of hip",),
         "sudo dmesg | grep -E 'amdgpu|kfd'",
         do=f"mv {KFD}/topology /root",
         undo=f"mv /root/topology {KFD}",
@@ -356,15 +357,15 @@ OF_THE_REST = [
 @contextmanager
 def broken(box: Box, fault: Fault) -> Iterator[None]:
     """A box with a fault, for as long as the context lasts."""
-    start, mend = f"{card.settle()} && ({fault.do})", fault.undo
+    start, fix = f"{card.settle()} && ({fault.do})", fault.undo
     if fault.in_use:
         start = f"({fault.do}) && {card.serve(fault.mode, fault.in_use)}"
-        mend = f"({fault.undo}); {card.restart()}"
+        fix = f"({fault.undo}); {card.restart()}"
     try:
         box.run(start, user="root")
         yield
     finally:
-        box.run(mend, user="root")
+        box.run(fix, user="root")
 
 
 @pytest.mark.parametrize("fault", [*OF_THE_CARD, *OF_THE_REST], ids=lambda fault: fault.name)
@@ -378,9 +379,9 @@ def assert_told(fault: Fault, table: Table) -> None:
     told = table.rows[fault.row]
     assert table.status == 1
     assert table.ill == {fault.row, *fault.others}
-    assert table.verdict.startswith("not well: ")
+    assert " checks failed: " in table.verdict
     assert [words for words in fault.words if words not in told] == []
-    assert f"to mend it: {fault.fix}" in told
+    assert f"fix: {fault.fix}" in told
 
 
 def test_a_proxy_that_is_stopped_is_told_and_not_started_by_asking_it(box: Box):
@@ -425,8 +426,8 @@ def test_verify_does_not_pass_on_the_cpu(box: Box, tmp_path: Path, monkeypatch: 
     with broken(box, changed):
         run = deploy(box, **verify)
     assert run.status == 1
-    assert "runs on cpu, asked for was hip" in run.output
-    assert "the cause: ROCm changed under the binary: now rocblas 10.0.0-1" in run.output
+    assert "runs on cpu instead of hip" in run.output
+    assert "cause: ROCm changed under the binary: now rocblas 10.0.0-1" in run.output
 
 
 def test_verify_restarts_once_what_is_from_before_it_could_use_the_card(
@@ -442,9 +443,14 @@ def test_verify_restarts_once_what_is_from_before_it_could_use_the_card(
 
 def test_the_gate_asks_the_kernel_where_the_model_lies(box: Box):
     """What the other tests need of the card is gone after this one."""
-    files = (f"{card.WHISPER}/build", MODEL, f"{card.WHISPER}/samples/jfk.wav", "/tmp/gate.log")
-    box.run(shlex.join(words("try", *files, KFD, "whisper-server")))
-    (server,) = parse_trials(box.run("cat /tmp/gate.log").stdout.splitlines())
-    assert is_spoken(server.heard)
+    files = (
+        f"{card.WHISPER}/build",
+        MODEL,
+        f"{card.WHISPER}/samples/jfk.wav",
+        "/tmp/smoke-test.log",
+    )
+    box.run(shlex.join(words("smoke-test", *files, KFD, "whisper-server")))
+    (server,) = parse_smoke_tests(box.run("cat /tmp/smoke-test.log").stdout.splitlines())
+    assert is_spoken(server.transcript)
     assert server.memory == card.MODEL_BYTES
     assert usage(server.log).gfx == "gfx1101"

@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box, ssh
 from tests.machines import spoiled
 from tests.machines.cable import Cable
@@ -27,6 +27,7 @@ from tests.machines.deploying import (
     raise_boxes,
     transcript,
 )
+from voicemode_whisper.core.speech import is_spoken
 
 PLACE = "/home/ada/.voicemode"
 UNITS = "/home/ada/.config/systemd/user"
@@ -49,14 +50,15 @@ server=$(pgrep -x whisper-server) proxy=$(pgrep -f '[m] whisper_proxy')
 echo "whisper-server=$server"
 echo "proxy=$proxy"
 echo "program=$(readlink /proc/$server/exe)"
-echo "model=$(tr '\0' '\n' < /proc/$server/cmdline | grep '\.bin$')"
-echo "build=$(readlink whisper.cpp/build)"
-echo "proxy's code=$(readlink whisper-proxy)"
-echo "proxy's environment=$(readlink whisper-proxy-venv)"
+echo "model=$(realpath current/model)"
+echo "build=$(realpath whisper.cpp/build)"
+echo "proxy's code=$(realpath whisper-proxy)"
+echo "proxy's environment=$(realpath whisper-proxy-venv)"
 echo "units=$(cat {UNITS}/voicemode-* | sha256sum)"
 echo "health=$(curl -sS http://127.0.0.1:2023/health 2>&1 | sed 's/, "queue".*//')"
 """
 PROCESSES = ("whisper-server", "proxy")
+ROLLED_BACK = "rolled back to generation"
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +80,7 @@ def fault(box: Box, request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     seconds = time.monotonic() - began
     deployed(box)
-    print(
-        f"{request.node.name}: {seconds:.1f} s, mended in {time.monotonic() - began - seconds:.1f}"
-    )
+    print(f"{request.node.name}: {seconds:.1f} s, then {time.monotonic() - began - seconds:.1f}")
 
 
 def serving(box: Box) -> dict[str, str]:
@@ -102,7 +102,7 @@ def held(box: Box, *, switched: bool = False) -> Iterator[None]:
     assert is_spoken(transcript(box))
 
 
-def complaint(box: Box, run: Run) -> list[str]:
+def failure(box: Box, run: Run) -> list[str]:
     """What a run that has failed as it should said about the box."""
     assert run.status == 1, run.output
     assert "Traceback" not in run.output
@@ -132,59 +132,88 @@ def struck(
 
 def test_a_release_that_does_not_compile(box: Box, host: spoiled.Host):
     with held(box):
-        said = complaint(box, deploy(box, **host.release("v1.9.2")))
+        said = failure(box, deploy(box, **host.release("v1.9.2")))
     assert has(said, "error:", spoiled.MISSING)
 
 
 def test_a_release_that_hears_something_else(box: Box, host: spoiled.Host):
     with held(box):
-        said = complaint(box, deploy(box, **host.release("v1.9.3")))
-    assert has(said, "v1.9.3", "not taken")
+        said = failure(box, deploy(box, **host.release("v1.9.3")))
+    assert has(said, "v1.9.3", "rejected")
     assert has(said, spoiled.MISHEARD)
 
 
 def test_a_release_whose_server_crashes_on_start(box: Box, host: spoiled.Host):
     with held(box):
-        said = complaint(box, deploy(box, **host.release("v1.9.4")))
-    assert has(said, "v1.9.4", "not taken")
+        said = failure(box, deploy(box, **host.release("v1.9.4")))
+    assert has(said, "v1.9.4", "rejected")
     assert has(said, spoiled.LAST_WORDS)
 
 
 def test_a_release_that_crashes_only_when_it_is_the_service(box: Box, host: spoiled.Host):
     with held(box, switched=True):
-        said = complaint(box, deploy(box, **host.release("v1.9.5")))
+        said = failure(box, deploy(box, **host.release("v1.9.5")))
     assert has(said, spoiled.LAST_WORDS)
-    assert has(said, "whisper.cpp v1.9.1 with tiny.en is back")
+    assert has(said, ROLLED_BACK, "(whisper.cpp v1.9.1 with tiny.en), which transcribes")
+
+
+def test_a_release_that_failed_in_service_is_left_alone_by_the_next_runs(
+    box: Box, host: spoiled.Host
+):
+    bad = host.release("v1.9.5")
+    failure(box, deploy(box, **bad, retry="yes"))
+    with held(box):
+        for _ in range(2):
+            run = deployed(box, **bad)
+            assert run.changes == 0
+            assert has(
+                run.output.splitlines(),
+                "(whisper.cpp v1.9.5 with tiny.en) was rejected",
+                "retry=yes",
+            )
 
 
 def test_a_release_that_hears_something_else_only_when_it_is_the_service(
     box: Box, host: spoiled.Host
 ):
     with held(box, switched=True):
-        said = complaint(box, deploy(box, **host.release("v1.9.6")))
+        said = failure(box, deploy(box, **host.release("v1.9.6")))
     assert has(said, "does not transcribe", spoiled.MISHEARD)
-    assert has(said, "whisper.cpp v1.9.1 with tiny.en is back")
+    assert has(said, ROLLED_BACK, "(whisper.cpp v1.9.1 with tiny.en), which transcribes")
 
 
 def test_a_model_that_is_noise(box: Box, host: spoiled.Host):
     with held(box):
-        said = complaint(box, deploy(box, **host.model("noise.en")))
-    assert has(said, "noise.en", "not taken")
+        said = failure(box, deploy(box, **host.model("noise.en")))
+    assert has(said, "noise.en", "rejected")
     assert has(said, "invalid model data")
 
 
 def test_a_model_that_hears_something_else(box: Box, host: spoiled.Host):
     with held(box):
-        said = complaint(box, deploy(box, **host.model("bananas.en")))
-    assert has(said, "bananas.en", "not taken")
+        said = failure(box, deploy(box, **host.model("bananas.en")))
+    assert has(said, "bananas.en", "rejected")
     assert has(said, "ask not what your bananas can do for you")
+
+
+def test_a_model_of_the_same_name_that_hears_something_else(box: Box, host: spoiled.Host):
+    """The one that serves is still there, byte for byte."""
+    name = "ggml-tiny.en.bin"
+    before = box.run(f"sha256sum {SERVICES}/whisper.cpp/models/{name}").stdout
+    with held(box):
+        said = failure(box, deploy(box, **host.model("tiny.en")))
+    assert has(said, "whisper.cpp v1.9.1 with tiny.en was rejected")
+    assert has(said, "ask not what your cabbage can do for you")
+    assert box.run(f"sha256sum {SERVICES}/whisper.cpp/models/{name}").stdout == before
+    with held(box):
+        assert deployed(box, **host.model("tiny.en")).changes == 0
 
 
 def test_a_flipped_byte_in_a_download(box: Box, host: spoiled.Host):
     models = f"ls -A {SERVICES}/whisper.cpp/models"
     before = box.run(models).stdout
     with held(box):
-        said = complaint(box, deploy(box, **host.model("flipped.en")))
+        said = failure(box, deploy(box, **host.model("flipped.en")))
     assert has(said, "flipped.en", "does not match its SHA-256")
     assert box.run(models).stdout == before, "what was downloaded is deleted"
 
@@ -203,7 +232,7 @@ def test_a_model_that_is_cut_off_again_and_again(box: Box, host: spoiled.Host):
     cut = {"cut_after": 10_000_000, "cuts": 5}
     with Cable(host.address, host.port, **cut) as cable:
         with held(box):
-            said = complaint(box, deploy(box, **host.model("whole.en", cable.url)))
+            said = failure(box, deploy(box, **host.model("whole.en", cable.url)))
         assert has(said, "cannot download", f"{cable.url}/models/ggml-whole.en.bin")
         assert cable.carried == 50_000_000, "five tries, each from where the last one ended"
         deployed(box, **host.model("whole.en", cable.url))
@@ -214,14 +243,14 @@ def test_a_git_host_that_is_gone(box: Box, host: spoiled.Host):
     with Cable(host.address, host.port) as cable:
         cable.cut()
         with held(box):
-            said = complaint(box, deploy(box, **ANOTHER, whisper_repo=f"{cable.url}/{GIT}"))
+            said = failure(box, deploy(box, **ANOTHER, whisper_repo=f"{cable.url}/{GIT}"))
     assert has(said, "whisper_repo", f"{cable.url}/{GIT}")
 
 
 def test_a_git_host_that_goes_away_in_the_middle(box: Box, host: spoiled.Host):
     """It tells which releases it has, and breaks off in the first megabyte of one."""
     with Cable(host.address, host.port, cut_after=1_000_000) as cable, held(box):
-        said = complaint(box, deploy(box, **ANOTHER, whisper_repo=f"{cable.url}/{GIT}"))
+        said = failure(box, deploy(box, **ANOTHER, whisper_repo=f"{cable.url}/{GIT}"))
         assert cable.carried > 1_000_000
     assert has(said, "fatal:")
 
@@ -229,7 +258,7 @@ def test_a_git_host_that_goes_away_in_the_middle(box: Box, host: spoiled.Host):
 def test_a_package_mirror_that_is_gone(box: Box):
     box.run("pacman -Rdd --noconfirm ccache", user="root")
     with without(box, "/etc/pacman.conf"), held(box):
-        said = complaint(box, deploy(box))
+        said = failure(box, deploy(box))
     assert has(said, "failed retrieving file")
 
 
@@ -241,7 +270,7 @@ def test_a_package_index_that_is_gone(box: Box, tmp_path: Path):
     with (checkout / "requirements" / "proxy.lock").open("a") as lock:
         lock.write("# another one\n")
     with without(box, "/etc/pip.conf"), held(box):
-        said = complaint(box, deploy(box, cwd=checkout))
+        said = failure(box, deploy(box, cwd=checkout))
     assert has(said, "/wheels/", "onnection refused")
 
 
@@ -275,24 +304,29 @@ def stopped_squatter(box: Box) -> Iterator[None]:
 def test_a_port_that_is_taken(box: Box, setting: str, port: int):
     box.run(squatter(port), user="root")
     with held(box):
-        said = complaint(box, deploy(box, **{setting: port}))
+        said = failure(box, deploy(box, **{setting: port}))
     assert has(said, f"{setting}: {port} is taken by", "squatter.service")
 
 
 @pytest.mark.usefixtures("stopped_squatter")
 @pytest.mark.parametrize(
-    ("setting", "port", "unit"),
+    ("setting", "port", "file"),
     [
-        ("whisper_port", 2034, "voicemode-whisper.service"),
-        ("proxy_port", 2035, "voicemode-whisper-proxy.socket"),
+        ("whisper_port", 2034, "server.env"),
+        ("proxy_port", 2035, "units/voicemode-whisper-proxy.socket"),
     ],
 )
-def test_a_port_that_is_taken_while_the_deploy_runs(box: Box, setting: str, port: int, unit: str):
-    """Another program takes it when the unit has been written, and before it listens."""
-    moment = f"grep -q {port} {UNITS}/{unit}"
+def test_a_port_that_is_taken_while_the_deploy_runs(box: Box, setting: str, port: int, file: str):
+    """Another program takes it when the generation has been written, and before it listens.
+
+    That is the machine's fault: the same is tried again when the port is free.
+    """
+    moment = f"grep -qs {port} {PLACE}/services/generations/*/{file}"
     with held(box, switched=True):
-        said = complaint(box, struck(box, f"{moment} && {squatter(port)}", **{setting: port}))
+        said = failure(box, struck(box, f"{moment} && {squatter(port)}", **{setting: port}))
     assert has(said, str(port), "in use") or has(said, str(port), "taken")
+    box.run("systemctl stop squatter", user="root")
+    assert "was rejected" not in deployed(box, **{setting: port}).output
 
 
 @contextmanager
@@ -313,7 +347,7 @@ def small_disk(box: Box) -> Iterator[None]:
 def test_a_disk_that_fills_up_during_the_build(box: Box):
     with small_disk(box):
         with held(box):
-            said = complaint(box, struck(box, f"{BUILDING} && {FILL}", **ANOTHER))
+            said = failure(box, struck(box, f"{BUILDING} && {FILL}", **ANOTHER))
         assert has(said, "No space left on device")
         box.run(f"mount -o remount,size=100% {DISK}", user="root")
         deployed(box)
@@ -325,17 +359,17 @@ def has_lost_ssh(said: list[str]) -> bool:
 
 def test_ssh_that_is_lost_during_the_build(box: Box):
     with held(box):
-        said = complaint(box, struck(box, f"{BUILDING} && {LOSE_SSH}", **ANOTHER))
+        said = failure(box, struck(box, f"{BUILDING} && {LOSE_SSH}", **ANOTHER))
     assert has_lost_ssh(said)
     deployed(box, **ANOTHER)
-    assert serving(box)["build"].startswith("build-v1.7.5-")
+    assert "/v1.7.5-" in serving(box)["build"]
 
 
 def test_ssh_that_is_lost_while_the_deploy_waits_for_an_answer(box: Box):
     """What is cut off here is a fact and not a command, which pyinfra treats in another way."""
     transcribing = "pgrep -f '[c]url.*/transcriptions'"
     with held(box):
-        said = complaint(box, struck(box, f"{transcribing} && {LOSE_SSH}"))
+        said = failure(box, struck(box, f"{transcribing} && {LOSE_SSH}"))
     assert has_lost_ssh(said)
 
 
@@ -348,7 +382,7 @@ def test_ssh_that_is_lost_on_one_machine_and_not_on_the_other(
         inventory = through(cable, lost, tmp_path)
         lose = partial(lose_when_asked, cable)
         run = struck(box, "pgrep -x pacman", lost, then=lose, inventory=inventory)
-        assert has_lost_ssh(complaint(lost, run))
+        assert has_lost_ssh(failure(lost, run))
     assert run.results, run.output
     assert run.results["failed_hosts"] == ["lost"]
     box.run("pacman -Q ccache")
@@ -384,3 +418,18 @@ def through(cable: Cable, box: Box, directory: Path) -> Path:
     inventory = directory / "inventory.py"
     inventory.write_text(f"boxes = {([*others, (box.name, way)], data)!r}\n")
     return inventory
+
+
+def test_two_runs_at_once(box: Box):
+    """The second changes nothing, and says who is at work; the first ends as if it were alone."""
+    # To be built, and so to last.
+    box.run(f"rm -rf {SERVICES}/whisper.cpp/builds/v1.7.5-*")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(deploy, box, **ANOTHER)
+        wait = shlex.quote(f"until {BUILDING}; do sleep 0.1; done")
+        box.run(f"timeout 120 sh -c {wait}", user="root")
+        said = failure(box, deploy(box))
+        assert first.result().status == 0
+    assert has(said, "another run is at work on this host", f"@{socket.gethostname()}", "since 20")
+    assert "/v1.7.5-" in serving(box)["build"]
+    assert is_spoken(transcript(box))

@@ -11,8 +11,8 @@ import pytest
 from bench import builds, graph
 from bench.builds import DEPLOY, GUIDE, edges
 from bench.trees import Tree
-from operations.scripts import words
 from tests import boxes
+from voicemode_whisper.scripts import words
 
 pytestmark = pytest.mark.slow
 

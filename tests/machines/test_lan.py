@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import deployed, post, raise_boxes, sample
+from voicemode_whisper.core.speech import is_spoken
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.machines.deploying import SERVICES, deployed, raise_boxes
 
 DEPLOY = """
 from pyinfra.operations import files
-from tasks import voicemode, whisper
+from voicemode_whisper.tasks import voicemode, whisper
 
 files.directory(name="Something of my own", path="mine")
 whisper.build()
@@ -31,7 +31,7 @@ def test_a_deploy_elsewhere_takes_the_stages_that_it_wants(
     (tmp_path / "my_deploy.py").write_text(DEPLOY)
     box.run("rm ~/.voicemode/voicemode.env")
     run = deployed(box, file="my_deploy.py", cwd=tmp_path, whisper_version="v1.7.5")
-    assert run.changes == 5, "the directory, the checkout, the build, its trial, VoiceMode"
-    box.run(f"test -e {SERVICES}/whisper.cpp/build-v1.7.5-*/manifest.json")
-    assert box.run(f"readlink {SERVICES}/whisper.cpp/build").stdout.startswith("build-v1.9.1-")
+    assert run.changes == 5, "the directory, the checkout, the build, its test, VoiceMode"
+    box.run(f"test -e {SERVICES}/whisper.cpp/builds/v1.7.5-*/manifest.json")
+    assert "/builds/v1.9.1-" in box.run(f"realpath {SERVICES}/whisper.cpp/build").stdout
     assert deployed(box, file="my_deploy.py", cwd=tmp_path, whisper_version="v1.7.5").changes == 0

@@ -8,6 +8,8 @@ import pytest
 from tests.boxes import Box
 from tests.machines.deploying import deployed, raise_boxes
 
+pytestmark = pytest.mark.alone
+
 # As many as it took on 2026-11-22. Each is a round trip: a change that adds some has to say why.
 COMMANDS = 45
 SECONDS = 5

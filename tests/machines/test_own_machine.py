@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pexpect
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import BOX_PASSWORD, Box, ssh
 from tests.machines.deploying import ROOT, raise_boxes, sources, transcript
+from voicemode_whisper.core.speech import is_spoken
 
 USER = "grace"
 CLONE = "voicemode-whisper"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import SERVICES, deploy, deployed, raise_boxes, transcript
+from voicemode_whisper.core.speech import is_spoken
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +40,12 @@ def untouched(box: Box) -> bool:
 @pytest.mark.parametrize(
     ("setting", "value", "allowed"),
     [
-        ("whisper_backend", "rocm", "auto, hip or cpu"),
         ("whisper_backend", "hip", "no AMD GPU"),
-        ("whisper_model", "small-en", "did you mean small"),
         ("whisper_version", "v9.9.9", "the newest is v1.9.1"),
-        ("whisper_port", "http", "a port from 1024 to 65535"),
-        ("proxy_port", 70000, "a port from 1024 to 65535"),
         ("whisper_repo", "http://sources:1/git", "cannot read http://sources:1/git"),
     ],
 )
-def test_a_bad_setting(bare: Box, setting: str, value: object, allowed: str):
+def test_a_setting_that_fits_nothing_there(bare: Box, setting: str, value: object, allowed: str):
     line = refused(bare, **{setting: value})
     assert line.startswith(f"{setting}: ")
     assert allowed in line
@@ -96,6 +92,28 @@ def test_root_as_the_owner_of_the_services(bare: Box):
 
 def test_a_password_that_nobody_can_be_asked_for(bare: Box):
     assert refused(bare, ssh_user="grace").startswith("sudo: asks for a password, and there is no")
+    assert untouched(bare)
+
+
+def test_a_login_shell_that_greets_beside_a_machine_that_does_not(bare: Box, serving: Box):
+    """Its host is refused in one line; the other is deployed to as if it were alone."""
+    bare.run("sed -i '1i echo Welcome back' ~/.bashrc")
+    try:
+        run = deploy(bare, serving)
+    finally:
+        bare.run("sed -i 1d ~/.bashrc")
+    assert run.status == 1
+    assert "Traceback" not in run.output
+    said = [line for line in run.output.splitlines() if f"[{bare.name}]" in line]
+    # pyinfra calls every host ready whose connection stands.
+    lines = [line for line in said if "Connected" not in line and "Ready:" not in line]
+    assert len(lines) == 1, said
+    (line,) = lines
+    assert "'Welcome back'" in line
+    assert "~/.bashrc" in line
+    assert run.results
+    assert run.results["failed_hosts"] == [bare.name]
+    assert "Verify | Transcribe speech through the proxy" in run.output
     assert untouched(bare)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import BOX_PASSWORD, Box
 from tests.machines.deploying import deployed, raise_boxes, transcript
+from voicemode_whisper.core.speech import is_spoken
 
 USER = "grace"
 

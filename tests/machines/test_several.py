@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import deploy, raise_boxes, transcript
+from voicemode_whisper.core.speech import is_spoken
 
 
 @pytest.fixture(scope="module")
@@ -26,4 +26,4 @@ def test_the_broken_one_is_named_and_the_others_are_finished(three: list[Box]):
     assert any("failed retrieving file" in line for line in said), run.output
     for box in (first, third):
         assert is_spoken(transcript(box))
-    assert broken.run("test -e ~/.voicemode", check=False).returncode != 0
+    assert broken.run("test -e ~/.voicemode/services/whisper.cpp", check=False).returncode != 0

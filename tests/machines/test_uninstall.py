@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.speech import is_spoken
 from tests.boxes import Box
 from tests.machines.deploying import SERVICES, deployed, raise_boxes, transcript
+from voicemode_whisper.core.speech import is_spoken
 
 MINE = {
     f"{SERVICES}/whisper.cpp/mine.txt": "mine",

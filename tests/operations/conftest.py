@@ -22,22 +22,22 @@ class Failed(Exception):
     """The operation failed; the text is what it printed."""
 
 
+def apply_for_real(operation: Any, **arguments: Any) -> int:
+    """Apply an operation with its facts; how many commands it ran."""
+    shown: list[str] = []
+    output.set_echo(lambda line, **_: shown.append(line))
+    state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)
+    connect_all(state)
+    state.set_stage(StateStage.Prepare)
+    (meta,) = add_op(state, operation, **arguments).values()
+    state.set_stage(StateStage.Execute)
+    try:
+        run_ops(state)
+    except PyinfraError as error:
+        raise Failed("\n".join([*shown, meta.stderr])) from error
+    return len(meta._commands)
+
+
 @pytest.fixture
 def apply() -> Apply:
-    """Apply an operation with its facts; how many commands it ran."""
-
-    def run(operation: Any, **arguments: Any) -> int:
-        shown: list[str] = []
-        output.set_echo(lambda line, **_: shown.append(line))
-        state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        (meta,) = add_op(state, operation, **arguments).values()
-        state.set_stage(StateStage.Execute)
-        try:
-            run_ops(state)
-        except PyinfraError as error:
-            raise Failed("\n".join([*shown, meta.stderr])) from error
-        return len(meta._commands)
-
-    return run
+    return apply_for_real

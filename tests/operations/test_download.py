@@ -1,7 +1,9 @@
 """Downloads, with the real curl, from a server on loopback that can resume."""
 
 import hashlib
+import os
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +13,16 @@ from pathlib import Path
 import pytest
 from pyinfra.api import output
 
-from operations.download import verified
 from tests.operations.conftest import Apply, Failed
+from voicemode_whisper.core.models import (
+    Model,
+    ModelFile,
+    candidate_files,
+    choose_file,
+    resolve_model,
+)
+from voicemode_whisper.facts.models import ModelFiles
+from voicemode_whisper.operations.download import verified
 
 CONTENT = bytes(range(256)) * 4096
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -76,6 +86,18 @@ class Slow(Handler):
         self.wfile.write(bytes(1_000_000))
 
 
+class WithoutRanges(Handler):
+    """Sends all of it, whatever part is asked for; the first time it hangs up half way."""
+
+    def do_GET(self) -> None:
+        self.server.starts.append(int(self.headers.get("Range", "bytes=0-")[6:-1]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        cut_off = self.path == "/cut-off.bin" and len(self.server.starts) == 1
+        self.wfile.write(CONTENT[: len(CONTENT) // 2 if cut_off else None])
+
+
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[Source]:
     with Source(handler) as server:
@@ -119,6 +141,31 @@ def test_what_was_cut_off_is_resumed(apply: Apply, source: Source, path: Path):
     apply(verified, url=source.url, path=str(path), sha256=SHA256)
     assert path.read_bytes() == CONTENT
     assert source.starts == [1000]
+
+
+def test_from_a_server_without_ranges_it_is_downloaded_anew(apply: Apply, path: Path):
+    partial(path).write_bytes(CONTENT[:1000])
+    with serving(WithoutRanges) as source:
+        apply(verified, url=source.url, path=str(path), sha256=SHA256)
+    assert path.read_bytes() == CONTENT
+    assert source.starts == [1000, 0]
+
+
+def test_what_such_a_server_cuts_off_is_downloaded_anew_in_the_same_run(apply: Apply, path: Path):
+    with serving(WithoutRanges) as source:
+        url = source.url.replace("model", "cut-off")
+        apply(verified, url=url, path=str(path), sha256=SHA256)
+    assert path.read_bytes() == CONTENT
+    assert source.starts == [0, len(CONTENT) // 2, 0]
+
+
+def test_a_part_that_is_longer_than_its_source_is_downloaded_anew(
+    apply: Apply, path: Path, tmp_path: Path
+):
+    (tmp_path / "own.bin").write_bytes(CONTENT)
+    partial(path).write_bytes(bytes(2 * len(CONTENT)))
+    apply(verified, url=f"file://{tmp_path}/own.bin", path=str(path), sha256=SHA256)
+    assert path.read_bytes() == CONTENT
 
 
 def test_what_was_complete_but_not_in_place_is_not_downloaded_again(
@@ -179,6 +226,71 @@ def test_a_path_on_the_host_is_a_source_too(apply: Apply, path: Path, tmp_path: 
     assert path.read_bytes() == CONTENT
 
 
+def test_a_download_is_told_from_what_was_there(apply: Apply, source: Source, path: Path):
+    apply(verified, url=source.url, path=str(path), sha256=SHA256)
+    stamp = path.with_name(f"{path.name}.sha256")
+    assert stamp.read_text().endswith(" downloaded\n")
+    # It is stamped again, but still ours.
+    path.touch()
+    os.utime(path, (1, 1))
+    assert apply(verified, url=source.url, path=str(path), sha256=SHA256) == 1
+    assert stamp.read_text().endswith(" downloaded\n")
+    own = path.with_name("own.bin")
+    own.write_bytes(CONTENT)
+    apply(verified, url=source.url, path=str(own), sha256=SHA256)
+    assert "downloaded" not in own.with_name("own.bin.sha256").read_text()
+
+
+def test_a_model_of_the_same_name_does_not_replace_the_one_that_serves(
+    apply: Apply, tmp_path: Path
+):
+    """Were it replaced, what is rolled back to would serve with the model that failed."""
+    models, sources = tmp_path / "models", tmp_path / "sources"
+    models.mkdir()
+    names = []
+    for text in ("the old model", "the new, broken model"):
+        own = sources / text / "ggml-own.bin"
+        own.parent.mkdir(parents=True)
+        own.write_text(text)
+        model = resolve_model(str(own), hashlib.sha256(text.encode()).hexdigest(), "")
+        name = choose_file(model, there(models, model))
+        apply(verified, url=model.url, path=f"{models}/{name}", sha256=model.sha256)
+        assert choose_file(model, there(models, model)) == name
+        names.append(name)
+    assert names == ["ggml-own.bin", f"ggml-own-{model.sha256[:12]}.bin"]
+    assert [(models / name).read_text() for name in names] == [
+        "the old model",
+        "the new, broken model",
+    ]
+
+
+def there(models: Path, model: Model) -> dict[str, ModelFile]:
+    """What the host says of the files that may be this model."""
+    fact = ModelFiles()
+    command = str(fact.command(directory=str(models), names=candidate_files(model)))
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    return fact.process(said.stdout.splitlines())
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_file_is_known_by_its_stamp_as_long_as_that_is_its_own(tmp_path: Path, stamped: bool):
+    model = resolve_model(f"{tmp_path}/ggml-own.bin", SHA256, "")
+    path = tmp_path / "ggml-own.bin"
+    assert there(tmp_path, model) == {}
+    path.write_bytes(CONTENT)
+    assert there(tmp_path, model) == {path.name: ModelFile(SHA256)}
+    # The sum in the stamp is believed: this one was never taken.
+    stamp = f"{'0' * 64} {len(CONTENT)} {int(path.stat().st_mtime)} {path.stat().st_ino}"
+    path.with_name(f"{path.name}.sha256").write_text(stamp + " downloaded\n")
+    if not stamped:
+        path.write_bytes(CONTENT[:-1])
+        damaged = hashlib.sha256(CONTENT[:-1]).hexdigest()
+        assert there(tmp_path, model) == {path.name: ModelFile(damaged, False, "0" * 64)}
+    else:
+        assert there(tmp_path, model) == {path.name: ModelFile("0" * 64, True, "0" * 64)}
+    assert there(tmp_path / "none", model) == {}
+
+
 @pytest.mark.parametrize(
     ("name", "there", "shown"),
     [
@@ -199,7 +311,7 @@ def test_what_takes_long_says_how_far_it_is(
 
     monkeypatch.setattr(output, "set_echo", lambda _: None)
     monkeypatch.setattr(output, "_echo", echo)
-    monkeypatch.setenv("SHOWN_EVERY", "1")
+    monkeypatch.setenv("PROGRESS_INTERVAL", "1")
     sha256 = hashlib.sha256(bytes(Slow.LENGTH)).hexdigest()
     partial(path, sha256).write_bytes(bytes(there))
     apply(verified, url=f"{slow.url[:-9]}{name}", path=str(path), sha256=sha256)

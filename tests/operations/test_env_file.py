@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.env_file import absent, variable
 from tests.operations.conftest import Apply
+from voicemode_whisper.operations.env_file import absent, variable
 
 LINE = "STT=http://127.0.0.1:2023/v1"
 

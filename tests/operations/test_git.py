@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pyinfra.api import output
 
-from operations.git import GENERATED, absent, checkout
 from tests.operations.conftest import Apply, Failed
+from voicemode_whisper.operations.git import GENERATED, absent, checkout
 
 
 def git(path: Path, *arguments: str) -> str:

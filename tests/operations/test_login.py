@@ -1,15 +1,17 @@
 """What an operator is told of groups that do not count yet."""
 
+from dataclasses import replace
+
 import pytest
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeFact, FakeState, create_host
 
-from core.access import Device, Rights, Use
-from operations import login
+from voicemode_whisper.core.device_access import Device, DeviceAccess, ManagerActivity
+from voicemode_whisper.operations import login
 
-ACL = ("# group: render", "user::rw-", "group::rw-", "other::---")
-SHUT = Device("/dev/kfd", False, ACL)
-GRANTED = Device("/dev/kfd", True, (*ACL, "user:ada:rw-"))
+SHUT = Device("/dev/kfd", "crw-rw----", "root", "render")
+ACL = ("user::rw-", "user:ada:rw-", "group::rw-", "mask::rw-", "other::---")
+GRANTED = replace(SHUT, acl=ACL, accessible=True)
 IDLE = (("init.scope", "systemd"),)
 BUSY = (*IDLE, ("pipewire.service", "pipewire"))
 
@@ -20,19 +22,20 @@ JOINED = ("ada", "render", "video")
 def told(groups: tuple[str, ...], units: tuple[tuple[str, str], ...], after: Device) -> list[str]:
     """What is said where the device was shut before setfacl, and is `after` it."""
 
-    def rights(device: Device) -> FakeFact:
-        return FakeFact({"uid=1000": Rights(groups, (device,))})
+    def access(device: Device) -> FakeFact:
+        return FakeFact({"user=ada": DeviceAccess((device,), manager_groups=groups)})
 
     state, said = FakeState(), []
     state.is_executing = True
-    host = create_host(state, facts={"access.ManagerUse": {"uid=1000": Use((), units)}})
-    host.fact["access.InEffect"] = rights(SHUT)
+    activity = {"uid=1000": ManagerActivity((), units)}
+    host = create_host(state, facts={"device_access.UserManagerActivity": activity})
+    host.fact["device_access.ConnectionDeviceAccess"] = access(SHUT)
     host.log_styled = lambda line, **_: said.append(line)
     commands = login.take_effect._inner(user="ada", uid=1000, groups=["render", "video"])
     with ctx_state.use(state), ctx_host.use(host):
         for command in commands:
             if "setfacl" in command.get_raw_value():
-                host.fact["access.InEffect"] = rights(after)
+                host.fact["device_access.ConnectionDeviceAccess"] = access(after)
     return said
 
 

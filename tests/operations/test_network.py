@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from operations.network import announce
 from tests.operations.conftest import Apply
+from voicemode_whisper.operations.network import announce
 
 
 class Handler(BaseHTTPRequestHandler):

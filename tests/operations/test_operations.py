@@ -13,9 +13,11 @@ CASES = Path(__file__).parent / "cases"
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 # Long scripts stand in the cases by their names; test_SCRIPT runs them.
-by_name = patch("operations.scripts._text", "{}.sh".format)
-at_midnight = patch("operations.whisper._now", lambda: datetime(2026, 11, 22, tzinfo=UTC))
+by_name = patch("voicemode_whisper.scripts._text", "{}.sh".format)
+at_midnight = patch(
+    "voicemode_whisper.operations.whisper._now", lambda: datetime(2026, 11, 22, tzinfo=UTC)
+)
 
 for folder in sorted(CASES.iterdir()):
-    tests = make_operation_tests("operations", folder.name, folder)
+    tests = make_operation_tests("voicemode_whisper.operations", folder.name, folder)
     globals()[f"Test_{folder.name}"] = by_name(at_midnight(tests))

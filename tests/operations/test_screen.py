@@ -11,7 +11,7 @@ import pexpect
 import pytest
 from pexpect.popen_spawn import PopenSpawn
 
-from operations.screen import MARK, Screen
+from voicemode_whisper.operations.util.screen import MARK, Screen
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = 60
@@ -20,7 +20,7 @@ PYINFRA = [str(Path(sys.executable).parent / "pyinfra"), "-y", "@local", "deploy
 # Each step waits until the test has seen what the step says.
 DEPLOY = """
 from pyinfra.api import operation
-from operations.shown import narrated
+from voicemode_whisper.operations.util.progress import with_progress
 
 STEPS = '''
 step() { echo "$1"; timeout 30 sh -c "until [ -e $2 ]; do sleep 0.1; done"; }
@@ -30,7 +30,7 @@ step "[3/4] Building" two
 
 @operation()
 def run(text):
-    yield narrated("sh", "-c", text)
+    yield with_progress("sh", "-c", text)
 
 run(name="Build", text=STEPS)
 run(name="Fail", text="echo fatal: no compiler; exit 1")
@@ -122,7 +122,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With the deploy.py that PYINFRA runs."""
     (tmp_path / "deploy.py").write_text(DEPLOY)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("SHOWN_EVERY", "1")
+    monkeypatch.setenv("PROGRESS_INTERVAL", "1")
     for name in ("COLUMNS", "LINES", "PYINFRA_PROGRESS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

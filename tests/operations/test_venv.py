@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from operations import venv
 from tests.operations.conftest import Apply, Failed
+from voicemode_whisper.operations import venv
 
 pytestmark = pytest.mark.slow
 
@@ -17,8 +17,6 @@ def test_an_environment_is_made_once_beside_the_link(apply: Apply, tmp_path: Pat
     assert apply(venv.locked, **arguments) == 0
     (made,) = tmp_path.glob("v-*")
     assert (made / ".complete").exists()
-    assert apply(venv.switch, path=f"{tmp_path}/v", lock_sha256="d" * 64) == 1
-    assert (tmp_path / "v").resolve() == made
 
 
 def test_what_pip_says_is_shown_once_and_nothing_counts_as_made(apply: Apply, tmp_path: Path):

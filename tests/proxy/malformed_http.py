@@ -39,82 +39,39 @@ def bad_chunks(draw: st.DrawFn) -> Request:
     return lines.encode() + chunks + last, False
 
 
+METHODS = st.sampled_from(
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "Ü"]
+)
+TOKEN = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=20)
+ODD_PATHS = [
+    "/load", "/inference", TRANSCRIPTIONS, TRANSCRIPTIONS + "/", "//health", "/v1/models/%00",
+    "/v1/models/%ff%fe", "/v1/models/../../load", "/health?" + "a" * 9000, "*", "http://[::1/",
+    "http://other:99999/health", "localhost:443", "/%", "/\0",
+]  # fmt: skip
+PATHS = st.one_of(st.sampled_from(ODD_PATHS), TOKEN.map(lambda text: "/" + text), TOKEN)
+VERSIONS = st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "HTTP", "", "ICY"])
+NAMES = [
+    "Host", "Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Connection",
+    "Authorization", "Origin", "Access-Control-Request-Method", "Range", "Cookie", "Content-Type",
+    "Forwarded", "If-Modified-Since", "X y", "",
+]  # fmt: skip
+ODD_VALUES = [
+    "100-continue", "websocket", "h2c", "Bearer \xff", "close", "x" * 9000, "-1", "bytes=0-",
+]  # fmt: skip
+HEADERS = st.tuples(st.sampled_from(NAMES), st.one_of(TOKEN, st.sampled_from(ODD_VALUES)))
+# Usually only one thing is wrong, as a second would hide behind the first.
+REQUEST_LINES = st.one_of(
+    st.tuples(METHODS, st.just("/health"), st.just("HTTP/1.1")),
+    st.tuples(st.sampled_from(["GET", "POST"]), PATHS, st.just("HTTP/1.1")),
+    st.tuples(METHODS, PATHS, VERSIONS),
+)
+
+
 @st.composite
 def odd_heads(draw: st.DrawFn) -> Request:
     """Any method, path, version and headers, some of them huge."""
-    methods = st.sampled_from(
-        ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "Ü"]
-    )
-    token = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=20)
-    paths = st.one_of(
-        st.sampled_from(
-            [
-                "/load",
-                "/inference",
-                TRANSCRIPTIONS,
-                TRANSCRIPTIONS + "/",
-                "//health",
-                "/v1/models/%00",
-                "/v1/models/%ff%fe",
-                "/v1/models/../../load",
-                "/health?" + "a" * 9000,
-                "*",
-                "http://[::1/",
-                "http://other:99999/health",
-                "localhost:443",
-                "/%",
-                "/\0",
-            ]
-        ),
-        token.map(lambda text: "/" + text),
-        token,
-    )
-    versions = st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "HTTP", "", "ICY"])
-    names = st.sampled_from(
-        [
-            "Host",
-            "Content-Length",
-            "Transfer-Encoding",
-            "Expect",
-            "Upgrade",
-            "Connection",
-            "Authorization",
-            "Origin",
-            "Access-Control-Request-Method",
-            "Range",
-            "Cookie",
-            "Content-Type",
-            "Forwarded",
-            "If-Modified-Since",
-            "X y",
-            "",
-        ]
-    )
-    values = st.one_of(
-        token,
-        st.sampled_from(
-            [
-                "100-continue",
-                "websocket",
-                "h2c",
-                "Bearer \xff",
-                "close",
-                "x" * 9000,
-                "-1",
-                "bytes=0-",
-            ]
-        ),
-    )
-    headers = draw(st.lists(st.tuples(names, values), max_size=2))
-    # Usually only one thing is wrong, as a second would hide behind the first.
-    method, path, version = draw(
-        st.one_of(
-            st.tuples(methods, st.just("/health"), st.just("HTTP/1.1")),
-            st.tuples(st.sampled_from(["GET", "POST"]), paths, st.just("HTTP/1.1")),
-            st.tuples(methods, paths, versions),
-        )
-    )
-    lines = [f"{method} {path} {version}", "Host: localhost"]
+    headers = draw(st.lists(HEADERS, max_size=2))
+    lines = [" ".join(draw(REQUEST_LINES)), "Host: localhost"]
     lines += [f"{name}: {value}" for name, value in headers]
     blanks = draw(st.sampled_from(["\r\n", "\n", "\r\n"]))
     return (blanks.join(lines) + blanks * 2).encode("latin-1", errors="replace"), False

@@ -31,7 +31,7 @@ class Crowd:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def refusal(admission: AdmissionQueue) -> ApiError:
+async def failure(admission: AdmissionQueue) -> ApiError:
     with pytest.raises(ApiError) as caught:
         async with admission.admitted():
             pass
@@ -62,7 +62,7 @@ async def test_a_full_queue_says_when_to_retry() -> None:
     admission.record_duration(3)
     crowd = Crowd(admission)
     await crowd.arrive(2)
-    error = await refusal(admission)
+    error = await failure(admission)
     assert error.message == "The queue is full. Try again."
     assert error.headers == {"Retry-After": "3"}
     await crowd.finish()
@@ -74,7 +74,7 @@ async def test_a_wait_that_would_be_too_long_is_refused_at_once() -> None:
     crowd = Crowd(admission)
     await crowd.arrive(2)
     assert (admission.running, admission.waiting) == (1, 1)
-    error = await refusal(admission)
+    error = await failure(admission)
     assert error.message == "The wait would be too long. Try again."
     await crowd.finish()
 
@@ -83,13 +83,13 @@ async def test_a_free_slot_is_given_however_long_inferences_take() -> None:
     admission = AdmissionQueue(1, 0, 1)
     admission.record_duration(600)
     async with admission.admitted():
-        assert (await refusal(admission)).headers == {"Retry-After": "60"}
+        assert (await failure(admission)).headers == {"Retry-After": "60"}
 
 
 async def test_a_wait_that_takes_too_long_ends() -> None:
     admission = AdmissionQueue(1, 32, 0.05)
     async with admission.admitted():
-        assert (await refusal(admission)).message == "No turn came up in time. Try again."
+        assert (await failure(admission)).message == "No turn came up in time. Try again."
         assert admission.waiting == 0
     async with admission.admitted():
         assert admission.running == 1

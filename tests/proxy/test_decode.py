@@ -106,7 +106,7 @@ async def decoded(decoder: Decoder, spool: Spool, content: bytes) -> tuple[Wav, 
             return wav, one.read() if one.read(1) == two.read(1) == b"R" else b""
 
 
-async def refusal(decoder: Decoder, spool: Spool, content: bytes) -> ApiError:
+async def failure(decoder: Decoder, spool: Spool, content: bytes) -> ApiError:
     with pytest.raises(ApiError) as caught:
         await decoded(decoder, spool, content)
     return caught.value
@@ -147,14 +147,14 @@ async def test_wrong_sizes_are_repaired(decoder: Decoder, spool: Spool, case: st
 
 @pytest.mark.parametrize("case", JUNK)
 async def test_junk_is_a_400(decoder: Decoder, spool: Spool, case: str) -> None:
-    error = await refusal(decoder, spool, JUNK[case])
+    error = await failure(decoder, spool, JUNK[case])
     assert (error.status, error.param, error.code) == (400, "file", "undecodable_audio")
     assert "mp3" in error.message
 
 
 async def test_a_film_without_sound_is_a_400(decoder: Decoder, spool: Spool) -> None:
     silent = encoded("-f", "lavfi", "-i", "color=s=32x32:d=0.2", "-map", "1:v", *MP4)
-    assert (await refusal(decoder, spool, silent)).code == "undecodable_audio"
+    assert (await failure(decoder, spool, silent)).code == "undecodable_audio"
 
 
 @pytest.mark.parametrize("encoding", [("flac",), ("-ar", "16000", "wav")])
@@ -162,7 +162,7 @@ async def test_too_long_is_a_413(
     decoder: Decoder, spool: Spool, encoding: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decode, "MAX_SECONDS", 1)
-    error = await refusal(decoder, spool, encoded(*encoding, seconds=2))
+    error = await failure(decoder, spool, encoded(*encoding, seconds=2))
     assert (error.status, error.code) == (413, "audio_too_long")
 
 
@@ -170,7 +170,7 @@ async def test_what_is_too_long_as_it_is_is_a_413(
     decoder: Decoder, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decode, "MAX_SECONDS", 1)
-    assert (await refusal(decoder, spool, silence(1.1))).status == 413
+    assert (await failure(decoder, spool, silence(1.1))).status == 413
 
 
 async def test_a_small_file_of_many_hours_fills_no_disk(
@@ -183,7 +183,7 @@ async def test_a_small_file_of_many_hours_fills_no_disk(
         decode, "_decoded", lambda file: sizes.append(file.seek(0, os.SEEK_END)) or real(file)
     )
     bomb = encoded("-af", "volume=0", "flac", seconds=600)
-    assert (await refusal(decoder, spool, bomb)).status == 413
+    assert (await failure(decoder, spool, bomb)).status == 413
     assert sizes == [3 * 32000 + 44]
 
 
@@ -200,7 +200,7 @@ async def test_no_ffmpeg_is_a_501_that_says_so(
 ) -> None:
     flac = encoded("flac")
     monkeypatch.setenv("PATH", str(tmp_path))
-    error = await refusal(decoder, spool, flac)
+    error = await failure(decoder, spool, flac)
     assert (error.status, error.code) == (501, "ffmpeg_missing")
     assert error.headers == {"x-should-retry": "false"}
     assert "ffmpeg is missing" in error.message
@@ -211,7 +211,7 @@ async def test_an_ffmpeg_that_cannot_be_loaded_is_missing(
 ) -> None:
     flac = encoded("flac")
     ffmpeg.does("exit 127")
-    assert (await refusal(decoder, spool, flac)).code == "ffmpeg_missing"
+    assert (await failure(decoder, spool, flac)).code == "ffmpeg_missing"
 
 
 async def test_an_ffmpeg_that_crashes_is_a_400(
@@ -219,7 +219,7 @@ async def test_an_ffmpeg_that_crashes_is_a_400(
 ) -> None:
     flac = encoded("flac")
     ffmpeg.does("kill -SEGV $$")
-    assert (await refusal(decoder, spool, flac)).status == 400
+    assert (await failure(decoder, spool, flac)).status == 400
 
 
 async def test_a_slow_ffmpeg_is_ended(
@@ -228,7 +228,7 @@ async def test_a_slow_ffmpeg_is_ended(
     flac = encoded("flac")
     monkeypatch.setattr(decode, "DECODE_SECONDS", 0.3)
     ffmpeg.does("exec sleep 60")
-    error = await refusal(decoder, spool, flac)
+    error = await failure(decoder, spool, flac)
     assert (error.status, error.code) == (400, "undecodable_audio")
     assert not alive(ffmpeg.ids())
 

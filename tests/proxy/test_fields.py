@@ -40,7 +40,7 @@ def parsed(*fields: tuple[str, str]) -> TranscriptionRequest:
     return parse(form(*fields), english_only=False)
 
 
-def refusal(
+def failure(
     *fields: tuple[str, str], english_only: bool = False, translate: bool = False
 ) -> ApiError:
     with pytest.raises(ApiError) as caught:
@@ -100,7 +100,7 @@ def test_streams(text: str, stream: bool) -> None:
 
 @pytest.mark.parametrize(("fields", "param", "message"), REFUSED)
 def test_refused(fields: list[tuple[str, str]], param: str, message: str) -> None:
-    error = refusal(*fields)
+    error = failure(*fields)
     assert (error.status, error.param) == (400, param)
     assert message in error.message
     assert len(error.message) < 200
@@ -133,7 +133,7 @@ def test_an_english_only_model_is_told_english(language: str) -> None:
 
 
 def test_an_english_only_model_refuses_others() -> None:
-    error = refusal(("language", "de"), english_only=True)
+    error = failure(("language", "de"), english_only=True)
     assert (error.status, error.param) == (400, "language")
     assert error.message == "The served model is English-only and cannot transcribe German."
 
@@ -144,6 +144,6 @@ def test_a_translation_finds_its_language_itself() -> None:
 
 
 def test_an_english_only_model_translates_nothing() -> None:
-    error = refusal(english_only=True, translate=True)
+    error = failure(english_only=True, translate=True)
     assert (error.status, error.param, error.code) == (400, "model", "unsupported_value")
     assert error.message == "The served model is English-only and cannot translate."

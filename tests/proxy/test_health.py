@@ -95,6 +95,7 @@ class TestAwayForLong:
         assert await reason(client) == "whisper-server is away or ill."
 
 
+@pytest.mark.alone
 async def test_it_answers_at_once_while_whisper_server_does_not(
     client: Client, whisper: FakeWhisper
 ) -> None:

@@ -19,7 +19,7 @@ from .clients import Tally, transcribe
 from .malformed import SPEECH, speech
 from .processes import Proxy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 CLIENTS = 200
 QUEUE = 32

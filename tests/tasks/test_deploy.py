@@ -11,32 +11,18 @@ from typing import Any
 
 import pytest
 
+from tests.fake_hosts import COMMIT, HEALTHY, inventory
+
 ROOT = Path(__file__).parents[2]
-COMMIT = "a" * 40
-HEALTHY = {
-    "uname -m": [
-        "user=ada", "uid=1000", "home=/home/ada", "architecture=x86_64", "init=systemd",
-        'PRETTY_NAME="CachyOS"', "ID=cachyos", "ID_LIKE=arch",
-    ],
-    "sudo -n true": ["no"],
-    "id -un": ["root"],
-    "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],
-    "df -PB1": ["/dev/x 1 1 99999999999 1% /"],
-}  # fmt: skip
-DEBIAN = HEALTHY | {"uname -m": [*HEALTHY["uname -m"][:5], 'PRETTY_NAME="Debian 12"', "ID=debian"]}
+DEBIAN = HEALTHY | {"uname -m": [*HEALTHY["uname -m"][:6], 'PRETTY_NAME="Debian 12"', "ID=debian"]}
 CARD = "/sys/class/kfd/kfd/topology/nodes/1/properties:gfx_target_version 110001"
 
 
-def plan(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str, dict[str, Any]]:
+def plan(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str, Any]:
     """Dry-run deploy.py: exit status, what it printed, and the operations of each host."""
-    inventory = tmp_path / "inventory.py"
-    entries = [
-        (f"@fake/{name}", {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0})
-        for name, answers in hosts.items()
-    ]
-    inventory.write_text(f"hosts = {entries!r}")
+    file = str(inventory(tmp_path, hosts))
     done = subprocess.run(
-        [sys.executable, "-m", "pyinfra", "--dry", "--json", str(inventory), "deploy.py", *options],
+        [sys.executable, "-m", "pyinfra", "--dry", "--json", file, "deploy.py", *options],
         cwd=ROOT, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return done.returncode, done.stderr, json.loads(done.stdout)["plan"] if done.stdout else {}
@@ -87,7 +73,7 @@ def test_a_release_with_known_defects_is_skipped_and_that_is_said(tmp_path: Path
     host = {"a": HEALTHY | {"git-upload-pack": newer}}
     _, output, _ = plan(tmp_path, host)
     assert line_of(output, "a")[0].startswith("whisper.cpp v1.9.1 with small.en")
-    reason = "compiles HIP with unsafe maths, mended in v1.9.3"
+    reason = "compiles HIP with unsafe maths, fixed in v1.9.3"
     assert f"v1.9.2 is newer, and skipped: it {reason}" in output
     _, output, _ = plan(tmp_path, host, "--data", "whisper_version=v1.9.2")
     assert f"v1.9.2 has a known defect: it {reason}" in output
@@ -106,7 +92,50 @@ def test_one_host_s_trouble_is_its_own(tmp_path: Path):
         assert line_of(output, name)[0].startswith("whisper.cpp v1.9.1")
 
 
-ROOT_USER = {"uname -m": ["user=root", *HEALTHY["uname -m"][1:]]}
+IDENTITY = HEALTHY["uname -m"]
+GARBAGE = {
+    "df": ({"df -PB1": ["rubbish"]}, "machine.FreeSpace: got 'rubbish', which it cannot read"),
+    "pacman": ({"missing-packages": ["Hi there"]}, "pacman.MissingPackages: got 'Hi there', which"),
+    "greeting": (
+        {"uname -m": ["Welcome back", *IDENTITY]},
+        "host: the login shell prints 'Welcome back' before a command's output; in ~/.bashrc, move",
+    ),
+    "cut-off": ({"uname -m": IDENTITY[:3]}, "machine.Identity: got '### identity"),
+    "encoding": (
+        {"uname -m": [line.replace("ada", "\ufffd") for line in IDENTITY]},
+        "machine.Identity: got '### identity",
+    ),
+    "silent": ({"uname -m": []}, "host: it prints nothing when it is told to"),
+}
+
+
+def test_a_host_that_answers_rubbish_is_one_line_and_the_others_are_planned(tmp_path: Path):
+    odd = {name: {**answers, **HEALTHY, **answers} for name, (answers, _) in GARBAGE.items()}
+    status, output, planned = plan(tmp_path, {"good": HEALTHY, **odd})
+    assert status == 1
+    assert "Traceback" not in output
+    for name, (_, line) in GARBAGE.items():
+        assert line_of(output, name)[-1].startswith(line)
+    changed = {host for operation in planned for host in operation["hosts_with_change"]}
+    assert changed == {"@fake/good"}
+    assert len(line_of(output, "good")) == 1
+
+
+def test_what_an_operation_cannot_read_fails_the_host_of_a_dry_run(tmp_path: Path):
+    answers, line = GARBAGE["pacman"]
+    status, output, _ = plan(tmp_path, {"a": {**answers, **HEALTHY}})
+    assert status == 1
+    assert line_of(output, "a")[-1].startswith(line)
+
+
+def test_a_stack_trace_is_for_those_who_ask_for_it(tmp_path: Path):
+    answers, line = GARBAGE["df"]
+    _, output, _ = plan(tmp_path, {"a": {**HEALTHY, **answers}}, "--debug")
+    assert "Traceback" in output
+    assert line in output
+
+
+ROOT_USER = {"uname -m": ["### identity", "user=root", *HEALTHY["uname -m"][2:]]}
 TAKEN = [
     'LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:(("x",pid=7,fd=3))',
     "cgroup of 7: 0::/a/x.scope",
@@ -126,8 +155,8 @@ SYSTEMD = [
         ({}, ["whisper_version=v9.9.9"], "whisper_version: got 'v9.9.9', which whisper_repo"),
         ({}, ["whisper_version=1.10"], "whisper_version: got 1.1; allowed is latest"),
         (ROOT_USER, [], "user: connected as root"),
-        ({"sport = :2023": TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
-        ({"sport = :2023": SYSTEMD}, [], "proxy_port: 2023 is taken by systemd in init.scope"),
+        ({"listeners 2023": TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
+        ({"listeners 2023": SYSTEMD}, [], "proxy_port: 2023 is taken by systemd in init.scope"),
         ({}, ["proxy_api_key_file=/nope"], "proxy_api_key_file: got '/nope', which is not on"),
         ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
@@ -149,8 +178,11 @@ def test_what_cannot_work_is_one_line_and_nothing_is_planned(
 @pytest.mark.parametrize(
     "answers",
     [
-        {"sport = :2023": OURS},
-        {"sport = :2023": SYSTEMD, "NeedDaemonReload,Listen": ["Listen=127.0.0.1:2023 (Stream)"]},
+        {"listeners 2023": OURS},
+        {
+            "listeners 2023": SYSTEMD,
+            "unit-state voicemode-whisper-proxy.socket": ["Listen=127.0.0.1:2023 (Stream)"],
+        },
     ],
 )
 def test_our_own_service_and_its_socket_may_have_the_port(tmp_path: Path, answers: Any):

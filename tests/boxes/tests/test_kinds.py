@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from core.build import ROCM, ROCM_PACKAGES, cmake_arguments, packages
 from tests.boxes import kinds
 from tests.boxes.kinds import HIP, PLAIN
+from voicemode_whisper.core.build import ROCM, ROCM_PACKAGES, cmake_arguments, packages
 
 OFFERED = {*HIP.contents.targets, *HIP.contents.aliases}
 

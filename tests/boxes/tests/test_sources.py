@@ -87,8 +87,9 @@ def test_a_cgi_head_has_a_status_or_means_200(head: str, expected: object) -> No
 
 def test_a_request_is_one_line_of_json(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    request: Any = SimpleNamespace(method="GET", path_qs="/models/m.bin")
+    request: Any = SimpleNamespace(remote="10.65.1.2", method="GET", path_qs="/models/m.bin")
     response: Any = SimpleNamespace(status=206, content_length=3, body_length=0)
     sources.RequestLog(logging.getLogger(), "").log(request, response, 0.1)
-    entry = {"method": "GET", "path": "/models/m.bin", "status": 206, "size": 3}
+    asked = {"client": "10.65.1.2", "method": "GET", "path": "/models/m.bin"}
+    entry = {**asked, "status": 206, "size": 3}
     assert [json.loads(message) for message in caplog.messages] == [entry]

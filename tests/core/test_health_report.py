@@ -1,0 +1,424 @@
+"""Each check of a host, passed and failed: what is found, and what fixes it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from voicemode_whisper.core import health_report
+from voicemode_whisper.core.device_access import Device, DeviceAccess
+from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding, check_access
+from voicemode_whisper.core.generations import (
+    CANDIDATE,
+    CONFIRMED,
+    REJECTED,
+    Generation,
+    Generations,
+)
+from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
+from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.speed import Speed
+
+CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
+STRONG = Gpu(0, "gfx1151", 0, "", "AMD Radeon 8060S")
+WEAK = Gpu(0, "gfx1036", 0)
+MODEL = Model("ggml-small.en.bin", "http://h/ggml-small.en.bin", "ab" * 32, 487 << 20)
+ON_CARD = ExpectedState("hip", CARD, MODEL)
+ON_CPU = ExpectedState("cpu", None, MODEL)
+TOOLS = [
+    "hip-runtime-amd 7.2.0-1",
+    "hipblas 7.2.0-1",
+    "rocblas 7.2.0-1",
+    "rocm-llvm 7.2.0-1",
+    "c++ (GCC) 15.2.1 20251112",
+    "cpu 35b197cbba74",
+]
+FAST, PLAIN = Speed("-fa", 200, 93, 480), Speed("-nfa", 200, 110, 520)
+MANIFEST = {
+    "release": {"label": "v1.9.1", "commit": "a" * 40},
+    "backend": "hip",
+    "cmake_arguments": ["-DGGML_HIP=ON", "-DAMDGPU_TARGETS=gfx1100;gfx1101"],
+    "toolchain": TOOLS,
+    "built": "2026-11-22T14:54:57+00:00",
+    "acceptance": {MODEL.sha256: {"speeds": [PLAIN.record, FAST.record]}},
+}
+FOR_CPU = {**MANIFEST, "backend": "cpu", "cmake_arguments": ["-DGGML_HIP=OFF"]}
+KFD = Device("/dev/kfd", "crw-rw----", "root", "render")
+UNIT = "w.service"
+URL = "http://127.0.0.1:2023"
+AGAIN = "systemctl --user restart w.service; journalctl --user -u w.service -n 20"
+SERVER = "voicemode-whisper.service"
+LOG = f"journalctl --user -u {SERVER} -n 20"
+KEY = "VOICEMODE_STT_BASE_URLS"
+ENV, PROFILE = "/h/.voicemode/voicemode.env", "/h/.bashrc"
+SPOKEN = "And so my fellow Americans, ask not what your country can do for you."
+
+
+def test_a_table_has_a_line_for_each_check_and_more_below_what_failed():
+    results = [
+        CheckResult("GPU", "a card"),
+        CheckResult("access", "closed", "open it"),
+        CheckResult("device in use", "cpu", "restart", "see access"),
+    ]
+    assert health_report.table(results) == [
+        ("OK    GPU            a card", False),
+        ("FAIL  access         closed", True),
+        ("                     fix: open it", True),
+        ("FAIL  device in use  cpu", True),
+        ("                     cause: see access", True),
+        ("                     fix: restart", True),
+    ]
+    assert health_report.verdict(results) == "2 of 3 checks failed: access, device in use"
+
+
+def generation(number: int, status: str) -> Generation:
+    return Generation(
+        number, status, "f" * 12, "whisper.cpp v1.9.1 with small.en", "127.0.0.1:2023", 2022,
+        reason="it crashed" if status == REJECTED else "", when="2026-11-28T02:00:00+00:00",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statuses", "current", "found", "fix"),
+    [
+        ([], None, "none is set up", DEPLOY_AGAIN),
+        ([CONFIRMED], 1, "1 (whisper.cpp v1.9.1 with small.en), confirmed 2026-11-28", ""),
+        (
+            [CANDIDATE],
+            1,
+            "1 (whisper.cpp v1.9.1 with small.en), candidate 2026-11-28",
+            DEPLOY_AGAIN,
+        ),
+        (
+            [CONFIRMED, REJECTED],
+            1,
+            "1 (whisper.cpp v1.9.1 with small.en), confirmed 2026-11-28; generation 2 (whisper.cpp "
+            "v1.9.1 with small.en) was rejected on 2026-11-28: it crashed",
+            "",
+        ),
+    ],
+)
+def test_the_generation(statuses: list[str], current: int | None, found: str, fix: str):
+    all_of_them = tuple(generation(number + 1, status) for number, status in enumerate(statuses))
+    expected = CheckResult("generation", found, fix)
+    assert health_report.generation(Generations(all_of_them, current)) == expected
+
+
+def test_nothing_is_said_of_what_is_well():
+    assert health_report.verdict([CheckResult("GPU", "a card")]) == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "gpu", "manifest", "backend"),
+    [
+        ("auto", CARD, None, "hip"),
+        ("auto", STRONG, None, "hip"),
+        ("auto", WEAK, MANIFEST, "cpu"),
+        ("auto", None, None, "cpu"),
+        ("auto", None, FOR_CPU, "cpu"),
+        # It was built for a card, so that the card is missing.
+        ("auto", None, MANIFEST, "hip"),
+        ("hip", None, None, "hip"),
+        ("hip", WEAK, None, "hip"),
+        ("cpu", CARD, MANIFEST, "cpu"),
+        ("cpu", None, MANIFEST, "cpu"),
+    ],
+)
+def test_what_was_asked_for_is_what_the_deploy_would_take(
+    setting: str, gpu: Gpu | None, manifest: dict[str, object] | None, backend: str
+):
+    assert expected_backend(setting, gpu, manifest) == backend
+
+
+@pytest.mark.parametrize(
+    ("expected", "row"),
+    [
+        (ON_CARD, CheckResult("GPU", CARD.label)),
+        (ExpectedState("cpu", CARD, MODEL), CheckResult("GPU", f"{CARD.label}; not used")),
+        (ON_CPU, CheckResult("GPU", "none; the CPU is used")),
+        (
+            ExpectedState("hip", None, MODEL),
+            CheckResult(
+                "GPU",
+                "the kernel shows none, instead of hip",
+                "sudo dmesg | grep -E 'amdgpu|kfd'",
+            ),
+        ),
+    ],
+)
+def test_the_gpu(expected: ExpectedState, row: CheckResult):
+    assert health_report.gpu(expected) == row
+
+
+@pytest.mark.parametrize(
+    ("expected", "missing", "row"),
+    [
+        (ON_CARD, [], CheckResult("ROCm", ", ".join(TOOLS[:4]))),
+        (ON_CPU, [], CheckResult("packages", "c++ (GCC) 15.2.1 20251112")),
+        (
+            ON_CARD,
+            ["rocm-hip-sdk", "ninja"],
+            CheckResult("ROCm", "lacks rocm-hip-sdk, ninja", "sudo pacman -Syu rocm-hip-sdk ninja"),
+        ),
+        (ON_CPU, ["git"], CheckResult("packages", "lacks git", "sudo pacman -Syu git")),
+    ],
+)
+def test_the_packages(expected: ExpectedState, missing: list[str], row: CheckResult):
+    assert health_report.rocm(expected, missing, TOOLS) == row
+
+
+@pytest.mark.parametrize(
+    ("expected", "manifest", "found", "fix"),
+    [
+        (ON_CARD, MANIFEST, "whisper.cpp v1.9.1 for gfx1100, gfx1101, of 2026-11-22", ""),
+        (ON_CPU, FOR_CPU, "whisper.cpp v1.9.1 for the CPU, of 2026-11-22", ""),
+        (ON_CARD, None, "made by hand, from what is not known", DEPLOY_AGAIN),
+        (ON_CARD, FOR_CPU, "whisper.cpp v1.9.1 for cpu, asked for is hip", DEPLOY_AGAIN),
+        (ON_CPU, MANIFEST, "whisper.cpp v1.9.1 for hip, asked for is cpu", DEPLOY_AGAIN),
+        (
+            ExpectedState("hip", STRONG, MODEL),
+            MANIFEST,
+            "whisper.cpp v1.9.1 for gfx1100, gfx1101: no code for gfx1151",
+            f"{DEPLOY_AGAIN} --data gpu_targets=auto",
+        ),
+        (
+            ON_CARD,
+            {**MANIFEST, "toolchain": ["rocblas 7.1.0-1", *TOOLS[:2], *TOOLS[3:]]},
+            "whisper.cpp v1.9.1 of 2026-11-22, when ROCm was another: now rocblas 7.2.0-1",
+            DEPLOY_AGAIN,
+        ),
+    ],
+)
+def test_the_build(
+    expected: ExpectedState, manifest: dict[str, object] | None, found: str, fix: str
+):
+    assert health_report.build(expected, True, manifest, TOOLS) == CheckResult("build", found, fix)
+
+
+def test_no_build():
+    assert health_report.build(ON_CARD, False, None, TOOLS) == CheckResult(
+        "build", "there is none", DEPLOY_AGAIN
+    )
+
+
+@pytest.mark.parametrize(
+    ("sha256", "found", "fix"),
+    [
+        (MODEL.sha256, "small.en, its SHA-256 is right", ""),
+        (None, "small.en is not there", DEPLOY_AGAIN),
+        ("cd" * 32, "ggml-small.en.bin is another file than small.en", DEPLOY_AGAIN),
+    ],
+)
+def test_the_model(sha256: str | None, found: str, fix: str):
+    assert health_report.model(ON_CARD, sha256) == CheckResult("model", found, fix)
+
+
+def test_access():
+    assert health_report.access(None, tried=True).fix == ""
+    assert health_report.access(Finding("what", "fix"), tried=True) == CheckResult(
+        "access", "what", "fix"
+    )
+
+
+def test_access_that_nobody_could_try():
+    assert health_report.access(None, tried=False) == CheckResult(
+        "access",
+        "not known: the user's service manager starts nothing",
+        "systemctl --user status",
+    )
+
+
+def test_the_device_in_use():
+    other, cause = "cpu instead of hip", Finding("what", "fix")
+    row = health_report.device
+    assert row(None, None, "RX 7800 XT") == CheckResult("device in use", "RX 7800 XT")
+    assert row(other, cause, "") == CheckResult("device in use", other, "fix", "what")
+
+
+def test_a_device_that_is_not_used_for_want_of_access_is_told_once():
+    cause = Finding("what", "fix")
+    assert health_report.device("cpu instead of hip", cause, "", cause) == CheckResult(
+        "device in use",
+        "cpu instead of hip",
+        f"systemctl --user restart {SERVER}  # once access is fixed",
+        "see access",
+    )
+
+
+def test_a_device_that_is_not_used_for_no_known_cause_may_be_after_a_restart():
+    row = health_report.device("the CPU, as the kernel tells", None, "")
+    assert row.fix.startswith(f"systemctl --user restart {SERVER}; ")
+    assert row.cause == ""
+
+
+@pytest.mark.parametrize(
+    ("active", "enabled", "found", "fix"),
+    [
+        ("active", "enabled", "w.service runs, and after a boot too", ""),
+        ("inactive", "enabled", "w.service is inactive", AGAIN),
+        ("failed", "disabled", "w.service is failed", AGAIN),
+        ("activating", "enabled", "w.service is activating", AGAIN),
+        (
+            "active",
+            "disabled",
+            "w.service runs, but will not after a boot",
+            "systemctl --user enable w.service",
+        ),
+        ("inactive", "", "there is no w.service", DEPLOY_AGAIN),
+    ],
+)
+def test_a_unit(active: str, enabled: str, found: str, fix: str):
+    assert health_report.service("server", UNIT, active, enabled) == CheckResult(
+        "server", found, fix
+    )
+
+
+def test_linger():
+    assert health_report.linger(True, "ada").fix == ""
+    assert health_report.linger(False, "ada").fix == "sudo loginctl enable-linger ada"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found", "fix"),
+    [
+        (200, '{"status": "ok"}', f"{URL} answers", ""),
+        (200, "well", f"{URL} answers", ""),
+        (0, "", f"nobody answers at {URL}", AGAIN),
+        (503, '{"status":"loading model"}', f"{URL} says loading model", LOG),
+        (404, "<html>", f"{URL} says HTTP status 404", LOG),
+        (404, '["a"]', f"{URL} says HTTP status 404", LOG),
+        (
+            503,
+            '{"status": "unavailable", "reason": "whisper-server is away or ill."}',
+            f"{URL} says unavailable: whisper-server is away or ill",
+            LOG,
+        ),
+        (
+            200,
+            '{"status": "degraded", "reason": "It is on the CPU; the doctor says why.", '
+            '"in_use": "cpu"}',
+            f"{URL} says degraded: It is on the CPU",
+            "see device in use",
+        ),
+    ],
+)
+def test_a_server(status: int, body: str, found: str, fix: str):
+    assert health_report.endpoint("proxy", URL, status, body, UNIT) == CheckResult(
+        "proxy", found, fix
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "best", "found", "fix"),
+    [
+        (SPOKEN, 0.52, FAST, "the sample of 11 s transcribed in 0.52 s", ""),
+        (SPOKEN, 2.9, FAST, "the sample of 11 s transcribed in 2.90 s", ""),
+        (SPOKEN, 60, None, "the sample of 11 s transcribed in 60.00 s", ""),
+        (
+            SPOKEN,
+            3,
+            FAST,
+            "the sample of 11 s transcribed in 3.00 s, where 0.48 s were enough when it was built",
+            "rocm-smi; top  # end what else uses the GPU or the CPU",
+        ),
+        ("bananas", 1, FAST, f"{URL} does not transcribe the sample: bananas", DEPLOY_AGAIN),
+        ("", 1, FAST, f"{URL} does not transcribe the sample: no answer", DEPLOY_AGAIN),
+    ],
+)
+def test_speech(text: str, seconds: float, best: Speed | None, found: str, fix: str):
+    assert health_report.speech(URL, text, seconds, best) == CheckResult("speech", found, fix)
+
+
+def test_the_speed_stands_beside_the_guide_s():
+    assert health_report.speed(ON_CARD, MANIFEST) == [
+        CheckResult(
+            "speed",
+            "480 ms total, 93 ms encode, 22.9x real time "
+            "(small.en, with flash attention, without 520 ms)",
+        ),
+        CheckResult(
+            "guide's speed", "480 ms total, 93 ms encode, 23x real time (RX 7800 XT, small.en)"
+        ),
+    ]
+
+
+def test_the_speed_of_one_way_alone():
+    manifest = {"acceptance": {MODEL.sha256: {"speeds": [PLAIN.record]}}}
+    assert health_report.speed(ON_CARD, manifest)[0].found.endswith(
+        "(small.en, without flash attention)"
+    )
+
+
+@pytest.mark.parametrize("manifest", [None, {"acceptance": {}}])
+def test_a_speed_that_nobody_measured(manifest: dict[str, object] | None):
+    assert health_report.speed(ON_CARD, manifest) == [
+        CheckResult("speed", "never measured with small.en", DEPLOY_AGAIN)
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [f"{URL}/v1", f"{URL}/v1/", "http://localhost:2023/v1", f"{URL}/v1,https://example.org/v1"],
+)
+def test_voicemode_that_asks_the_proxy_first(value: str):
+    row = health_report.voicemode(KEY, f"{URL}/v1", [(ENV, f"{URL}/v1"), (PROFILE, value)])
+    assert row.fix == ""
+    assert row.found.startswith(f"is pointed at {URL}/v1")
+
+
+@pytest.mark.parametrize(
+    "value", ["https://example.org/v1", f"https://example.org/v1,{URL}/v1", "", f"{URL}/v1x"]
+)
+def test_voicemode_that_asks_another_first(value: str):
+    row = health_report.voicemode(KEY, f"{URL}/v1", [(ENV, f"{URL}/v1"), (PROFILE, value)])
+    assert row.found == f"{PROFILE} says {value}"
+
+
+def test_voicemode_that_was_never_told():
+    row = health_report.voicemode(KEY, f"{URL}/v1", [])
+    assert row == CheckResult("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
+
+
+def test_what_mends_voicemode_does(tmp_path: Path):
+    profile, env = tmp_path / ".bashrc", tmp_path / "voicemode.env"
+    profile.write_text(f'alias a=b\nexport {KEY}="https://example.org/v1"\n')
+    env.write_text(f"{KEY}=https://example.org/v1\n")
+    set_by = [(str(path), "https://example.org/v1") for path in (env, profile, profile)]
+    subprocess.run(health_report.voicemode(KEY, f"{URL}/v1", set_by).fix, shell=True, check=True)
+    assert profile.read_text() == f"alias a=b\nexport {KEY}={URL}/v1\n"
+    assert env.read_text() == f"{KEY}={URL}/v1\n"
+
+
+# What the guide that this project began with knew of trouble: its words, what the host is like
+# then, and the part of the guide's advice that the doctor's has too.
+GUIDE = {
+    "hipcc not found": (health_report.rocm(ON_CARD, ["rocm-hip-sdk"], []), "rocm-hip-sdk"),
+    "gfx1100 not supported": (
+        health_report.build(ExpectedState("hip", STRONG, MODEL), True, MANIFEST, TOOLS),
+        "gpu_targets",
+    ),
+    "Server starts but slow": (
+        health_report.device("cpu instead of hip", Finding("what", "fix"), ""),
+        "fix",
+    ),
+    "Permission denied on GPU": (
+        health_report.access(check_access(DeviceAccess((KFD,)), "ada"), tried=True),
+        "sudo usermod -aG render",
+    ),
+    "Proxy not connecting": (
+        health_report.endpoint("whisper-server", "http://127.0.0.1:2022", 0, "", SERVER),
+        f"restart {SERVER}",
+    ),
+    "VoiceMode not using local": (
+        health_report.voicemode(KEY, f"{URL}/v1", [(PROFILE, "https://example.org/v1")]),
+        "restart Claude Code",
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "advice"), GUIDE.values(), ids=GUIDE)
+def test_every_trouble_that_the_guide_knew_is_told_with_what_mends_it(
+    row: CheckResult, advice: str
+):
+    assert advice in row.fix

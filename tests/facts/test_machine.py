@@ -1,0 +1,32 @@
+"""What the shell makes of this machine."""
+
+import os
+import platform
+import pwd
+import shutil
+from pathlib import Path
+
+from tests.facts.answers import answer
+from voicemode_whisper.facts.machine import FreeSpace, Identity
+
+
+def test_who_and_what_this_is(tmp_path: Path):
+    (tmp_path / "os-release").write_text('NAME="CachyOS Linux"\nID=cachyos\n')
+    identity = answer(Identity, {"/etc/os-release": tmp_path / "os-release"})
+    assert identity == {
+        "user": pwd.getpwuid(os.getuid()).pw_name,
+        "uid": os.getuid(),
+        "home": os.environ["HOME"],
+        "architecture": platform.machine(),
+        "init": Path("/proc/1/comm").read_text().strip(),
+        "os_release": {"NAME": "CachyOS Linux", "ID": "cachyos"},
+    }
+
+
+def test_a_system_without_a_name(tmp_path: Path):
+    assert answer(Identity, {"/etc/os-release": tmp_path / "none"})["os_release"] == {}
+
+
+def test_the_space_where_a_directory_will_be(tmp_path: Path):
+    free = answer(FreeSpace, path=str(tmp_path / "not there/yet"))
+    assert abs(free - shutil.disk_usage(tmp_path).free) < 2**30

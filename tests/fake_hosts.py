@@ -1,0 +1,29 @@
+"""Hosts that answer as they are told, through pyinfra's @fake connector."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+COMMIT = "a" * 40
+HEALTHY = {
+    "uname -m": [
+        "### identity", "user=ada", "uid=1000", "home=/home/ada",
+        "architecture=x86_64", "init=systemd",
+        'PRETTY_NAME="CachyOS"', "ID=cachyos", "ID_LIKE=arch",
+    ],
+    "sudo -n true": ["no"],
+    "id -un": ["root"],
+    "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],
+    "df -PB1": ["/dev/x 1 1 99999999999 1% /"],
+}  # fmt: skip
+
+
+def inventory(directory: Path, hosts: Mapping[str, Any]) -> Path:
+    """An inventory.py in `directory` of these hosts, each with its answers to commands."""
+    entries = [
+        (f"@fake/{name}", {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0})
+        for name, answers in hosts.items()
+    ]
+    file = directory / "inventory.py"
+    file.write_text(f"hosts = {entries!r}")
+    return file

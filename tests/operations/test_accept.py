@@ -1,0 +1,166 @@
+"""What acceptance does with what it has heard and timed."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pyinfra.context import ctx_host, ctx_state
+from pyinfra_testing.util import FakeState, create_host, get_command_string
+
+from tests.generations import MODEL, PYTHON, TOOLS, candidate, generation, generations, spec
+from voicemode_whisper.core.acceptance import SmokeTest
+from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES
+from voicemode_whisper.core.device_access import DeviceAccess
+from voicemode_whisper.core.generations import Generation, Generations
+from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.core.speed import Speed
+from voicemode_whisper.operations import whisper
+
+SPOKEN = "And so my fellow Americans ask not what your country can do for you"
+HIP = (
+    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
+    "whisper_backend_init_gpu: using ROCm0 backend",
+    "whisper_model_load:        ROCm0 total size =   487.00 MB",
+)
+FALLBACK = (
+    "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected",
+    "whisper_backend_init_gpu: no GPU found",
+)
+LAYOUT = Layout("/h")
+SPEC = spec()
+KNOWN = generations(1, generation(1))
+RESOLVED = SPEC.resolve(TOOLS, PYTHON)
+PATH = f"{LAYOUT.builds}/{RESOLVED.recipe.name}"
+
+
+def smoke_test(
+    program: str, log: tuple[str, ...] = HIP, load: float = 0, total: float = 0
+) -> SmokeTest:
+    times = (
+        f"whisper_print_timings: {name} time = {ms} ms"
+        for name, ms in (("load", load), ("encode", 93), ("total", total))
+        if total
+    )
+    return SmokeTest(program, 0, SPOKEN, (*log, *times))
+
+
+GOOD = [smoke_test(program) for program in PROGRAMS]
+TIMED = [smoke_test("whisper-cli-fa", HIP, 200, 480), smoke_test("whisper-cli-nfa", HIP, 200, 520)]
+
+
+def live(total: float, backend: str = "hip") -> dict[str, Any]:
+    """The manifest of a live build that took so many milliseconds."""
+    speeds = [Speed("-fa", 200, 93, total).record]
+    release = {"label": "v1.7.5", "commit": "b" * 40}
+    return {
+        "release": release,
+        "backend": backend,
+        "acceptance": {MODEL.sha256: {"speeds": speeds}},
+    }
+
+
+def accept(
+    tests: list[SmokeTest] = GOOD,
+    manifest: Mapping[str, Any] | None = None,
+    now: Mapping[str, Any] | None = None,
+    access: DeviceAccess | None = None,
+    known: Generations = KNOWN,
+) -> tuple[list[str], list[str]]:
+    """The commands, and what is said on the way."""
+    state = FakeState()
+    state.is_executing = True
+    facts = {
+        "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": TOOLS},
+        "toolchain.Python": PYTHON,
+        "generations.Generations": {f"layout={LAYOUT}": known},
+        "build.Manifest": {f"path={PATH}": manifest or {}, f"path={LAYOUT.build}": now},
+        "build.SmokeTests": {f"path={PATH}/smoke-test.log": tests, f"path={PATH}/speed.log": TIMED},
+        "machine.UserName": "ada",
+        "device_access.ConnectionDeviceAccess": {"user=ada": access or DeviceAccess()},
+    }
+    host = create_host(state, facts=facts)
+    said: list[str] = []
+    host.log = said.append
+    host.log_styled = lambda line, **_: said.append(line)
+    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
+    with scripts, ctx_state.use(state), ctx_host.use(host):
+        commands = whisper.accept._inner(layout=LAYOUT, spec=SPEC, kfd="/k")
+        return [get_command_string(command) for command in commands], said
+
+
+def test_a_build_that_passes_is_timed_and_serves_with_what_is_faster():
+    commands, said = accept()
+    test, speed, manifest = commands
+    assert test.startswith(
+        "sh -c with-progress.sh with-progress env ROCM_PATH=/opt/rocm ROCR_VISIBLE_DEVICES=0"
+    )
+    assert test.endswith(f"{PATH}/smoke-test.log /k whisper-server whisper-cli")
+    assert speed.count("whisper-cli-fa whisper-cli-nfa") == 3
+    assert manifest.startswith(f"sh -c write.sh write {PATH}/manifest.json ")
+    assert '"flag": "-fa"' in manifest
+    assert '"real_time_factor": 0.0436' in manifest
+    assert said == [
+        "v1.9.1 with small.en: 480 ms total, 93 ms encode, 22.9x real time, with flash attention"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("total", "backend", "slower"), [(450, "hip", True), (475, "hip", False), (300, "cpu", False)]
+)
+def test_an_upgrade_that_is_slower_is_told_of(total: float, backend: str, slower: bool):
+    _, said = accept(now=live(total, backend))
+    warned = [line for line in said if "slower" in line]
+    assert bool(warned) is slower
+    if slower:
+        assert warned[0].startswith("that is 12% slower than v1.7.5 (450 ms total")
+        assert warned[0].endswith("--data whisper_version=v1.7.5 stays with it")
+
+
+def test_a_build_that_falls_to_the_cpu_is_refused_with_the_cause():
+    fallen = [GOOD[0], smoke_test("whisper-cli", FALLBACK)]
+    access = DeviceAccess(missing_devices=("/dev/kfd",), driver_loaded=False)
+    (_, failure), _ = accept(fallen, access=access)
+    # The machine is at fault: what was built is tried again when that is repaired.
+    assert "was rejected: whisper-cli ran on cpu instead of hip (ggml_cuda_init: failed" in (
+        failure
+    )
+    assert "cause: the kernel shows no /dev/kfd: amdgpu is not loaded; fix: sudo" in (failure)
+
+
+def test_what_has_passed_is_not_tried_again():
+    passed = {"acceptance": {MODEL.sha256: {"speeds": []}}}
+    assert accept(manifest=passed) == ([], [])
+
+
+DEAF = [GOOD[0], replace(GOOD[1], transcript="Thank you.")]
+
+
+def test_a_build_that_is_refused_is_remembered():
+    (_, remember, failure), _ = accept(DEAF)
+    words = shlex.split(remember)
+    assert words[3:10] == ["write-generation", LAYOUT.services, "2", "", "", "", ""]
+    found = Generation.of(json.loads(words[-1]))
+    assert (found.status, found.fingerprint) == ("rejected", RESOLVED.fingerprint)
+    assert found.reason.startswith("whisper-cli heard 'Thank you.'")
+    assert found.reason in shlex.split(failure)[1]
+    # Its build stays, to be looked at and to be tried again.
+    assert f"whisper.cpp/builds/{RESOLVED.recipe.name}" in found.parts
+    remembered = generations(1, generation(1), found)
+    assert remembered.rejection(RESOLVED.fingerprint) == found
+    assert remembered.reusable(RESOLVED.fingerprint) is None
+
+
+def test_it_has_a_number_of_its_own_beside_a_candidate():
+    (_, remember, _), _ = accept(DEAF, known=generations(9, generation(9), candidate(10)))
+    assert shlex.split(remember)[5] == "11"
+
+
+def test_what_served_goes_on_serving():
+    (_, _, failure), _ = accept(DEAF)
+    assert "was rejected: whisper-cli heard" in failure
+    assert "; what served goes on serving. Its whole log: " in failure
+    assert f"{PATH}/smoke-test.log" in failure

@@ -1,0 +1,116 @@
+"""One run at a time on each host: a second names the first, or takes over from one that is dead."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from getpass import getuser
+from pathlib import Path
+from socket import gethostname
+
+import pytest
+
+from voicemode_whisper.core.layout import Layout
+
+# A process of its own, as every run is one: it holds the lock as long as it lives.
+RUN = """
+import sys, time
+from tests.operations.conftest import apply_for_real
+from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.operations import run_lock
+import gevent
+try:
+    apply_for_real(run_lock.hold, layout=Layout(sys.argv[1]))
+except Exception as error:
+    sys.exit(f"{error}")
+print("held", flush=True)
+while True:
+    gevent.sleep(0.1)
+"""
+ROOT = Path(__file__).parents[2]
+TEXT = re.compile(
+    rf"[0-9a-f]{{16}}\n{re.escape(getuser())}@{re.escape(gethostname())} \(process \d+\), "
+    r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n"
+)
+Start = Callable[[], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a run that holds the lock of the home directory tmp_path."""
+    runs = []
+
+    def run() -> "subprocess.Popen[str]":
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'files'}"}
+        runs.append(
+            subprocess.Popen(
+                [sys.executable, "-c", RUN, tmp_path], text=True, env=environment,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+        )  # fmt: skip
+        return runs[-1]
+
+    yield run
+    for one in runs:
+        one.kill()
+        one.communicate()
+
+
+def holds(run: "subprocess.Popen[str]") -> bool:
+    assert run.stdout is not None
+    return run.stdout.readline() == "held\n"
+
+
+def text(tmp_path: Path) -> str:
+    return Path(Layout(str(tmp_path)).lock).read_text()
+
+
+def test_a_second_run_fails_and_names_the_first(start: Start, tmp_path: Path):
+    first = start()
+    assert holds(first)
+    second = start()
+    _, said = second.communicate(timeout=30)
+    assert second.returncode == 1
+    owner = f"{getuser()}@{gethostname()} (process {first.pid}), since 20"
+    assert f"another run is at work on this host: {owner}" in said
+    assert said.rstrip().endswith("; wait for it to end")
+    assert f"(process {first.pid})" in text(tmp_path)
+    assert first.poll() is None
+
+
+def test_the_lock_of_a_run_that_was_killed_is_taken_over(start: Start, tmp_path: Path):
+    first = start()
+    assert holds(first)
+    first.kill()
+    began = time.monotonic()
+    second = start()
+    assert holds(second)
+    assert time.monotonic() - began < 10
+    assert f"(process {second.pid})" in text(tmp_path)
+
+
+def test_what_is_read_of_the_lock_is_never_half_a_line(start: Start, tmp_path: Path):
+    seen = set()
+    lock = Path(Layout(str(tmp_path)).lock)
+    for _ in range(2):
+        run = start()
+        while run.poll() is None and f"(process {run.pid})" not in (
+            lock.read_text() if lock.exists() else ""
+        ):
+            if lock.exists():
+                seen.add(lock.read_text())
+        seen.add(lock.read_text())
+        run.kill()
+        run.wait()
+    assert len(seen - {""}) == 2
+    assert all(TEXT.fullmatch(one) for one in seen - {""})
+
+
+def test_the_file_that_an_earlier_run_left_holds_nobody_up(start: Start, tmp_path: Path):
+    lock = Path(Layout(str(tmp_path)).lock)
+    lock.parent.mkdir(parents=True)
+    lock.write_text(f"{'0' * 16}\nada@elsewhere (process 7), since 2026-11-22 01:02:03\n")
+    assert holds(start())
+    assert TEXT.fullmatch(text(tmp_path))

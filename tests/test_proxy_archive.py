@@ -1,0 +1,38 @@
+"""The proxy on its way to a host."""
+
+import hashlib
+import io
+import tarfile
+
+from voicemode_whisper import proxy_archive
+
+
+def members() -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(proxy_archive.archive())) as tar:
+        return {member.name: member for member in tar}
+
+
+def test_the_archive_has_the_package_and_its_lock_file():
+    names = set(members())
+    assert {"requirements.lock", "whisper_proxy/__main__.py", "whisper_proxy/app.py"} <= names
+    assert not [name for name in names if not name.endswith((".py", ".lock"))]
+
+
+def test_the_archive_tells_nothing_of_who_made_it():
+    for member in members().values():
+        assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")
+        assert (member.mtime, member.mode) == (0, 0o644)
+
+
+def test_the_version_follows_the_contents():
+    before = proxy_archive.version()
+    proxy_archive.archive.cache_clear()
+    assert proxy_archive.version() == before
+    assert len(before) == 12
+
+
+def test_the_lock_file_is_known_by_its_sum():
+    with tarfile.open(fileobj=io.BytesIO(proxy_archive.archive())) as tar:
+        lock = tar.extractfile("requirements.lock")
+        assert lock is not None
+        assert hashlib.sha256(lock.read()).hexdigest() == proxy_archive.LOCK_SHA256

@@ -1,0 +1,194 @@
+"""The units and environment files of a generation, as they are written."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from whisper_proxy import gpu
+
+from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, settings, spec
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
+from voicemode_whisper.core.models import resolve_model
+from voicemode_whisper.resources import TEMPLATES
+from voicemode_whisper.unit_files import MARKER, UnitFiles, render, templates_fingerprint
+
+# What implies a mount namespace, which can hide the GPU from the server (systemd.exec(5)).
+NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
+# What varies from one generation to the next, and so has to stand in environment files alone.
+OTHERWISE: list[dict[str, Any]] = [
+    {"build": ON_CPU},
+    {"model": resolve_model("tiny.en", "", "http://x")},
+    {"settings": settings(whisper_port=4022)},
+    {"settings": settings(proxy_api_key_file="/etc/key")},
+    {"settings": settings(gpu_kfd="/test/kfd")},
+]
+
+
+def files_of(
+    tools: list[str] = TOOLS, flash_attention: str = "-fa", python: str = PYTHON, **changes: Any
+) -> UnitFiles:
+    return render(spec(**changes).resolve(tools, python), flash_attention)
+
+
+def unit(name: str, **changes: Any) -> str:
+    return files_of(**changes).files[f"units/{name}"]
+
+
+def lines(name: str, **changes: Any) -> list[str]:
+    """The lines of server.env or proxy.env."""
+    return files_of(**changes).files[f"{name}.env"].splitlines()
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_value_has_been_filled_in(name: str):
+    assert "{{" not in unit(name)
+    assert unit(name).splitlines()[-1].startswith("WantedBy=")
+
+
+def test_every_file_is_made_from_a_template():
+    names = {name.removeprefix("units/") for name in files_of().files}
+    assert names == {*UNITS, "server.env", "proxy.env"}
+    assert {path.name for path in TEMPLATES.iterdir()} == {f"{name}.j2" for name in names}
+
+
+def test_the_deploy_knows_its_own_units():
+    assert all(MARKER in unit(name) for name in UNITS)
+
+
+@pytest.mark.parametrize("name", [SERVER_UNIT, PROXY_UNIT])
+@pytest.mark.parametrize("changes", OTHERWISE, ids=str)
+def test_units_of_services_are_the_same_in_every_generation(name: str, changes: dict[str, Any]):
+    assert unit(name, **changes) == unit(name)
+    assert "services/current/" in unit(name)
+    assert not re.search(r"services/(?!current/)", unit(name))
+
+
+def test_only_the_address_stands_in_the_socket_s_unit():
+    assert "\nListenStream=127.0.0.1:2023\n" in unit(PROXY_SOCKET)
+    elsewhere = unit(PROXY_SOCKET, settings=settings(proxy_host="::", proxy_port=4023))
+    assert "\nListenStream=[::]:4023\n" in elsewhere
+    for changes in OTHERWISE:
+        assert unit(PROXY_SOCKET, **changes) == unit(PROXY_SOCKET)
+
+
+@pytest.mark.parametrize("name", ["server", "proxy"])
+@pytest.mark.parametrize("changes", [{}, *OTHERWISE], ids=str)
+def test_an_environment_file_has_comments_and_variables_alone(name: str, changes: dict[str, Any]):
+    for line in lines(name, **changes):
+        assert re.fullmatch(r'#.*|[A-Z_]+=("[^"]*"|[^\s"]*)', line)
+
+
+def test_the_server_listens_on_loopback_with_the_generation_s_model():
+    assert "--model %h/.voicemode/services/current/model " in unit(SERVER_UNIT)
+    assert "--host 127.0.0.1 " in unit(SERVER_UNIT)
+    assert "--port ${WHISPER_PORT} $FLASH_ATTENTION\n" in unit(SERVER_UNIT)
+    found = lines("server", settings=settings(whisper_port=4022), flash_attention="-nfa")
+    assert {"WHISPER_PORT=4022", "FLASH_ATTENTION=-nfa"} <= set(found)
+
+
+def test_without_a_measure_the_server_has_its_own_way():
+    assert "FLASH_ATTENTION=" in lines("server", flash_attention="")
+
+
+def test_the_proxy_listens_where_it_is_told_and_asks_the_server():
+    found = lines(
+        "proxy", settings=settings(proxy_host="0.0.0.0", proxy_port=4023, whisper_port=4022)
+    )
+    assert {
+        "WHISPER_PROXY_HOST=0.0.0.0",
+        "WHISPER_PROXY_PORT=4023",
+        "WHISPER_PROXY_UPSTREAM=http://127.0.0.1:4022",
+    } <= set(found)
+
+
+def test_the_proxy_knows_what_it_stands_before():
+    assert {
+        "WHISPER_PROXY_BACKEND=hip",
+        'WHISPER_PROXY_DEVICE="AMD GPU (gfx1101, 16 GiB)"',
+        "WHISPER_PROXY_WHISPER_VERSION=v1.9.1",
+        "WHISPER_PROXY_MODEL=small.en",
+    } <= set(lines("proxy"))
+    assert 'WHISPER_PROXY_DEVICE="CPU"' in lines("proxy", build=ON_CPU)
+
+
+def test_a_key_is_named_by_its_file_alone():
+    assert not [line for line in lines("proxy") if "API_KEY" in line]
+    found = lines("proxy", settings=settings(proxy_api_key_file="/etc/key"))
+    assert "WHISPER_PROXY_API_KEY_FILE=/etc/key" in found
+
+
+def test_the_proxy_sees_whether_half_of_the_model_lies_on_the_card():
+    tiny = resolve_model("tiny.en", "", "http://x")
+    found = lines("proxy", model=tiny, settings=settings(gpu_kfd="/test/kfd"))
+    assert "WHISPER_PROXY_KFD=/test/kfd" in found
+    assert f"WHISPER_PROXY_GPU_MEMORY={77704715 // 2}" in found
+
+
+def test_a_model_of_unknown_size_counts_as_the_smallest():
+    found = lines("proxy", model=replace(MODEL, size=None))
+    assert f"WHISPER_PROXY_GPU_MEMORY={16 * 1024**2}" in found
+
+
+def test_what_integrated_graphics_take_is_not_known():
+    integrated = replace(ON_CARD, gpu=replace(CARD, gfx="gfx1151"))
+    assert "WHISPER_PROXY_GPU_MEMORY=0" in lines("proxy", build=integrated)
+
+
+def test_nobody_looks_for_a_gpu_that_was_not_asked_for():
+    assert not [line for line in lines("proxy", build=ON_CPU) if re.search("KFD|MEMORY", line)]
+
+
+def test_the_proxy_knows_the_server_s_unit_by_its_name():
+    assert gpu.SERVER_UNIT == SERVER_UNIT
+
+
+def test_nothing_hides_the_gpu_from_the_server():
+    assert not re.search(NAMESPACES, unit(SERVER_UNIT), re.MULTILINE)
+
+
+def test_the_server_sees_the_chosen_gpu_alone():
+    second = replace(ON_CARD, gpu=replace(CARD, index=1))
+    found = lines("server", build=second)
+    assert {"ROCM_PATH=/opt/rocm", "ROCR_VISIBLE_DEVICES=1"} <= set(found)
+    assert not [line for line in lines("server", build=ON_CPU) if "ROC" in line]
+
+
+def test_the_proxy_is_not_stopped_with_the_server():
+    assert "Requires=voicemode-whisper.service" not in unit(PROXY_UNIT)
+
+
+def revisions(**changes: Any) -> tuple[str, str]:
+    found = files_of(**changes)
+    return found.server_revision, found.proxy_revision
+
+
+def test_a_process_is_told_its_revision():
+    server, proxy = revisions()
+    assert f"SERVICE_REVISION={server}" in lines("server")
+    assert f"SERVICE_REVISION={proxy}" in lines("proxy")
+
+
+@pytest.mark.parametrize(
+    ("changes", "server", "proxy"),
+    [
+        ({}, False, False),
+        ({"settings": settings(retry="yes")}, False, False),
+        ({"tools": ["c++ 16"]}, True, False),
+        ({"flash_attention": "-nfa"}, True, False),
+        ({"model": replace(MODEL, sha256="cd" * 32)}, True, False),
+        ({"python": "3.14"}, False, True),
+        ({"proxy": "9" * 12}, False, True),
+        ({"settings": settings(proxy_api_key_file="/key")}, False, True),
+        ({"settings": settings(whisper_port=4022)}, True, True),
+    ],
+)
+def test_only_what_is_concerned_by_a_change_is_restarted(
+    changes: dict[str, Any], server: bool, proxy: bool
+):
+    before, after = revisions(), revisions(**changes)
+    assert (before[0] != after[0], before[1] != after[1]) == (server, proxy)
+
+
+def test_the_templates_are_known_by_their_contents():
+    assert re.fullmatch("[0-9a-f]{12}", templates_fingerprint())

@@ -1,0 +1,168 @@
+"""What a build has to show before it may serve, read from the log that smoke-test.sh writes.
+
+Both programs of the build transcribe whisper.cpp's sample with the model that is to serve. The log
+has a section for each: a line `### PROGRAM STATUS`, the words it heard, for whisper-server a line
+`### memory BYTES` where the kernel accounts the GPU's, a line `### log`, its log. There are such
+sections for runs of whisper-cli too that are there for their time (core/speed.py).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from voicemode_whisper.core.backend_log import usage
+from voicemode_whisper.core.build import PROGRAMS, BuildSpec
+from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.placement import backend_mismatch, memory_mismatch
+from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
+from voicemode_whisper.core.speed import FLAGS, Speed
+
+# Lines of whisper_print_timings, whisper.cpp v1.7.3 to v1.9.3.
+TIMINGS = re.compile(r"whisper_print_timings:\s+(load|encode|total) time =\s*([0-9.]+) ms")
+
+
+@dataclass(frozen=True)
+class SmokeTest:
+    """What one program made of the sample: its exit status, the words, the lines of its log.
+
+    `memory` are the bytes of GPU memory that it had, None where that is not known.
+    """
+
+    program: str
+    status: int
+    transcript: str
+    log: tuple[str, ...]
+    memory: int | None = None
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Milliseconds of `load`, `encode` and `total`, as whisper.cpp measured them itself."""
+        found = (TIMINGS.search(line) for line in self.log)
+        return {match[1]: float(match[2]) for match in found if match}
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """What is wrong with a build, in a line, and the test that showed it."""
+
+    reason: str
+    test: SmokeTest | None = None
+
+
+def parse_smoke_tests(lines: Iterable[str]) -> list[SmokeTest]:
+    """The tests in the log of smoke-test.sh."""
+    text = "\n".join(lines)
+    sections = re.split(r"^### (whisper-\S+) (\d+)$", text, flags=re.MULTILINE)[1:]
+    return [
+        _trial(program, int(status), body)
+        for program, status, body in zip(*[iter(sections)] * 3, strict=True)
+    ]
+
+
+def _trial(program: str, status: int, body: str) -> SmokeTest:
+    above, _, log = body.partition("\n### log")
+    transcript, _, memory = above.partition("\n### memory ")
+    return SmokeTest(
+        program,
+        status,
+        " ".join(transcript.split()),
+        tuple(log.strip("\n").splitlines()),
+        int(memory) if memory else None,
+    )
+
+
+def rejection(tests: Sequence[SmokeTest], spec: BuildSpec, model: Model) -> Rejection | None:
+    """Why the build of this spec may not serve with this model; None when it may."""
+    for program in PROGRAMS:
+        test = next((test for test in tests if test.program == program), None)
+        if test is None:
+            return Rejection(f"{program} was not tried")
+        reason = _failure(test) or _wrong_place(test, spec, model) or _slowness(test, spec)
+        if reason:
+            return Rejection(f"{program} {reason}", test)
+    return None
+
+
+def speeds(tests: Sequence[SmokeTest], spec: BuildSpec, model: Model) -> list[Speed]:
+    """The best run of each kind that transcribed the sample on what was asked for."""
+    best: dict[str, Speed] = {}
+    for test in tests:
+        if test.program not in FLAGS or _failure(test) or _wrong_place(test, spec, model):
+            continue
+        if not {"load", "encode", "total"} <= test.timings.keys():
+            continue
+        speed = Speed(FLAGS[test.program], **test.timings)
+        if speed.flag not in best or speed.work < best[speed.flag].work:
+            best[speed.flag] = speed
+    return list(best.values())
+
+
+def _wrong_place(test: SmokeTest, spec: BuildSpec, model: Model) -> str | None:
+    other = backend_mismatch(usage(test.log), spec.backend, spec.gpu)
+    if other is None and spec.gpu:
+        other = memory_mismatch(spec.gpu, test.memory, model.size)
+    return f"ran on {other}" if other else None
+
+
+def _slowness(test: SmokeTest, spec: BuildSpec) -> str | None:
+    seconds = test.timings.get("total", 0) / 1000
+    if spec.backend == "cpu" or seconds <= SAMPLE_SECONDS:
+        return None
+    return f"took {seconds:.1f} s for {SAMPLE_SECONDS} s of speech: no GPU is that slow"
+
+
+def _failure(test: SmokeTest) -> str | None:
+    if test.status == 124:
+        return "did not transcribe the sample within five minutes"
+    if test.status:
+        return f"ended with {_ending(test.status)}"
+    if not is_spoken(test.transcript):
+        return f"heard {test.transcript[:200]!r} in President Kennedy's sentence"
+    return None
+
+
+def _ending(status: int) -> str:
+    # A shell adds 128 to the number of the signal.
+    return f"signal {status - 128}" if status > 128 else f"exit status {status}"
+
+
+def is_accepted(manifest: Mapping[str, Any], model: Model) -> bool:
+    """Whether the build of this manifest has passed acceptance with this model, speed and all."""
+    return "speeds" in _entry(manifest, model)
+
+
+def recorded_speeds(manifest: Mapping[str, Any], model: Model) -> list[Speed]:
+    """How fast the build of this manifest was with this model."""
+    return [Speed.recorded(record) for record in _entry(manifest, model).get("speeds", [])]
+
+
+def _entry(manifest: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    entry: Mapping[str, Any] = manifest.get("acceptance", {}).get(model.sha256, {})
+    return entry
+
+
+def record_acceptance(
+    manifest: Mapping[str, Any],
+    model: Model,
+    when: datetime,
+    tests: Sequence[SmokeTest],
+    measured: Sequence[Speed],
+) -> dict[str, Any]:
+    """The manifest of a build that has passed acceptance with this model: what it showed, and when.
+
+    Times are in milliseconds.
+    """
+    seen = {
+        test.program: {"transcript": test.transcript, "milliseconds": test.timings}
+        for test in tests
+        if test.program in PROGRAMS
+    }
+    entry = {
+        "model": model.file_name,
+        "when": when.isoformat(timespec="seconds"),
+        **seen,
+        "speeds": [speed.record for speed in measured],
+    }
+    return {**manifest, "acceptance": {**manifest.get("acceptance", {}), model.sha256: entry}}

@@ -1,0 +1,149 @@
+"""AMD GPUs as the kernel's KFD topology shows them, and which of them to use."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from voicemode_whisper.core.errors import UserError
+
+# Heap types of GPU memory in KFD's mem_banks: visible to the CPU or not (hsakmttypes.h).
+FRAME_BUFFERS = (1, 2)
+
+
+# Graphics of a processor, by architecture (LLVM's AMDGPUUsage: APU).
+INTEGRATED = {
+    "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036",
+    "gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153",
+}  # fmt: skip
+# Those of them that rocBLAS has kernels for, and that are faster than their processor.
+STRONG = {"gfx1150", "gfx1151"}
+# RDNA2 has one instruction set under several names; rocBLAS comes with kernels for the first alone.
+# There is no such way for gfx1103: as gfx1100 it hangs (rocm-libraries issue 6320).
+NEIGHBOURS = dict.fromkeys(
+    ("gfx1031", "gfx1032", "gfx1033", "gfx1034", "gfx1035", "gfx1036"), ("gfx1030", "10.3.0")
+)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU: LLVM's name for its architecture, local memory in bytes.
+
+    `index` is its place among the GPUs, in the order of KFD's nodes: what ROCR_VISIBLE_DEVICES
+    counts. `address` is that on the PCI bus, `name` the marketing name; empty where unknown.
+    """
+
+    index: int
+    gfx: str
+    memory: int
+    address: str = ""
+    name: str = ""
+
+    to_json = asdict  # for `pyinfra … fact`
+
+    @property
+    def integrated(self) -> bool:
+        """Whether it is part of a processor, and no card."""
+        return self.gfx in INTEGRATED
+
+    @property
+    def target(self) -> str:
+        """The architecture to build for: its own, or that of a neighbour with the same code."""
+        return NEIGHBOURS.get(self.gfx, (self.gfx, ""))[0]
+
+    @property
+    def override(self) -> str:
+        """HSA_OVERRIDE_GFX_VERSION for builds for a neighbour, else empty."""
+        return NEIGHBOURS.get(self.gfx, ("", ""))[1]
+
+    @property
+    def label(self) -> str:
+        """For people: "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"."""
+        memory = f"{self.memory / 2**30:.3g} GiB" if self.memory else ""
+        known = filter(None, (self.gfx, memory, self.address))
+        return f"{self.name or 'AMD GPU'} ({', '.join(known)})"
+
+
+def gfx_name(gfx_target_version: int) -> str:
+    """Decode KFD's gfx_target_version: 110001 is gfx1101, 90010 is gfx90a."""
+    major, rest = divmod(gfx_target_version, 10000)
+    minor, step = divmod(rest, 100)
+    return f"gfx{major}{minor:x}{step:x}"
+
+
+def parse_topology(lines: Iterable[str]) -> list[Gpu]:
+    """Read `PATH:KEY VALUE` lines of KFD's properties files into the GPUs among its nodes.
+
+    PATH ends in nodes/N/properties or nodes/N/mem_banks/M/properties. A gfx_target_version of 0
+    is a CPU. Lines `pci ADDRESS NAME` give the names of devices.
+    """
+    nodes: dict[int, dict[str, int]] = {}
+    banks: dict[tuple[int, str], dict[str, int]] = {}
+    names: dict[str, str] = {}
+    for line in lines:
+        found = re.search(r"/(\d+)(/mem_banks/\d+)?/properties:(\w+) (\d+)$", line)
+        if found and found[2]:
+            banks.setdefault((int(found[1]), found[2]), {})[found[3]] = int(found[4])
+        elif found:
+            nodes.setdefault(int(found[1]), {})[found[3]] = int(found[4])
+        elif line.startswith("pci "):
+            _, address, name = line.split(" ", 2)
+            # It goes into a unit file, where quotes, % and \ have meanings of their own.
+            names[address] = re.sub(r"[^\w ()./+-]", "", name).strip()
+    gpus = [node for node in sorted(nodes) if nodes[node].get("gfx_target_version")]
+    return [_gpu(index, node, nodes[node], banks, names) for index, node in enumerate(gpus)]
+
+
+def _gpu(
+    index: int,
+    node: int,
+    properties: Mapping[str, int],
+    banks: Mapping[tuple[int, str], Mapping[str, int]],
+    names: Mapping[str, str],
+) -> Gpu:
+    memory = sum(
+        bank.get("size_in_bytes", 0)
+        for (owner, _), bank in banks.items()
+        if owner == node and bank.get("heap_type") in FRAME_BUFFERS
+    )
+    address = pci_address(properties.get("domain", 0), properties.get("location_id", 0))
+    gfx = gfx_name(properties["gfx_target_version"])
+    return Gpu(index, gfx, memory, address, names.get(address, ""))
+
+
+def pci_address(domain: int, location: int) -> str:
+    """Decode KFD's domain and location_id (bus, device and function in 16 bits): 0000:03:00.0."""
+    if not location:
+        return ""
+    bus, device, function = location >> 8 & 0xFF, location >> 3 & 0x1F, location & 7
+    return f"{domain:04x}:{bus:02x}:{device:02x}.{function}"
+
+
+def choose_gpu(gpus: Sequence[Gpu]) -> Gpu | None:
+    """The card with the most local memory; integrated graphics only where there is no card."""
+    return max(gpus, key=lambda gpu: (not gpu.integrated, gpu.memory, -gpu.index), default=None)
+
+
+def choose_backend(wanted: str, gpu: Gpu | None) -> str:
+    """Resolve whisper_backend to "hip" or "cpu".
+
+    "auto" uses a card, and of integrated graphics those that are worth it.
+    """
+    if wanted == "hip" and gpu is None:
+        raise UserError(
+            "whisper_backend: got 'hip', but the kernel shows no AMD GPU "
+            "(/sys/class/kfd/kfd/topology has none); allowed here is cpu, or auto, which takes it"
+        )
+    if wanted == "auto":
+        worth_it = gpu and (not gpu.integrated or gpu.gfx in STRONG)
+        return "hip" if worth_it else "cpu"
+    return wanted
+
+
+def choose_targets(wanted: Sequence[str], gpu: Gpu | None) -> tuple[str, ...]:
+    """The architectures to build for: those given, or for "auto" (none given) the GPU's alone."""
+    if gpu and wanted and gpu.target not in wanted:
+        raise UserError(
+            f"gpu_targets: got {';'.join(wanted)!r}, which lacks {gpu.target}, that this host's "
+            f"{gpu.label} needs; allowed is auto, or a list with {gpu.target} in it"
+        )
+    return tuple(wanted) or ((gpu.target,) if gpu else ())

@@ -1,0 +1,301 @@
+"""The health of a host: a check of each part of it, and what fixes that part where it failed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from voicemode_whisper.core.acceptance import recorded_speeds
+from voicemode_whisper.core.backend_log import usage
+from voicemode_whisper.core.build import ROCM_PACKAGES, changed_packages
+from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
+from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
+from voicemode_whisper.core.gpu import Gpu, choose_backend
+from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
+from voicemode_whisper.core.speed import Speed, fastest
+
+# What the guide that this project began with measured.
+GUIDE = "480 ms total, 93 ms encode, 23x real time (RX 7800 XT, small.en)"
+# Seconds that an answer may take more than the build did when it was tried: it may have to queue.
+PATIENCE = 2
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check: its name, what was found, and what fixes it, empty where nothing is wrong.
+
+    `cause` is why it is not, where that is known and is not what was found.
+    """
+
+    name: str
+    found: str
+    fix: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class ExpectedState:
+    """What is to be there: the backend, the GPU, the model."""
+
+    backend: str
+    gpu: Gpu | None
+    model: Model
+
+
+def expected_backend(setting: str, gpu: Gpu | None, manifest: Mapping[str, Any] | None) -> str:
+    """The backend that whisper_backend means on a host with this GPU and this live build.
+
+    A GPU that was built for and is not shown any more is missing, and not done without.
+    """
+    if gpu:
+        return choose_backend(setting, gpu)
+    if setting == "auto" and manifest:
+        return str(manifest["backend"])
+    return "hip" if setting == "hip" else "cpu"
+
+
+def table(results: Sequence[CheckResult]) -> list[tuple[str, bool]]:
+    """The lines to print, and whether each is about a check that failed.
+
+    A line for each check; below one that failed, the cause where it is known, and the fix.
+    """
+    width = max(len(result.name) for result in results)
+    lines = []
+    for result in results:
+        failed = bool(result.fix)
+        word = "FAIL" if failed else "OK"
+        lines.append((f"{word:<4}  {result.name:<{width}}  {result.found}", failed))
+        if result.cause:
+            lines.append((f"      {'':<{width}}  cause: {result.cause}", failed))
+        if failed:
+            lines.append((f"      {'':<{width}}  fix: {result.fix}", failed))
+    return lines
+
+
+def verdict(results: Sequence[CheckResult]) -> str:
+    """The checks that failed, in a line; empty where none did."""
+    failed = [result.name for result in results if result.fix]
+    return f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else ""
+
+
+def generation(generations: Generations) -> CheckResult:
+    """What serves, and what was rejected after it."""
+    serving = generations.serving
+    if serving is None:
+        return CheckResult("generation", "none is set up", DEPLOY_AGAIN)
+    found = f"{serving.number} ({serving.label}), {serving.status}"
+    found += f" {serving.when[:10]}" if serving.when else ""
+    if serving.status != CONFIRMED:
+        return CheckResult("generation", found, DEPLOY_AGAIN)
+    rejected = [one for one in generations.all if one.status == REJECTED]
+    if rejected and rejected[-1].number > serving.number:
+        last = rejected[-1]
+        found += f"; {last.title} was rejected on {last.when[:10]}: {last.reason}"
+    return CheckResult("generation", found)
+
+
+def gpu(expected: ExpectedState) -> CheckResult:
+    """The GPU that the kernel shows."""
+    if expected.gpu:
+        return CheckResult(
+            "GPU", expected.gpu.label + ("" if expected.backend == "hip" else "; not used")
+        )
+    if expected.backend == "hip":
+        found = "the kernel shows none, instead of hip"
+        return CheckResult("GPU", found, "sudo dmesg | grep -E 'amdgpu|kfd'")
+    return CheckResult("GPU", "none; the CPU is used")
+
+
+def rocm(expected: ExpectedState, missing: Sequence[str], tools: Sequence[str]) -> CheckResult:
+    """The packages: `missing` are those that are not there, `tools` versions of those that are."""
+    name = "ROCm" if expected.backend == "hip" else "packages"
+    if missing:
+        return CheckResult(
+            name, f"lacks {', '.join(missing)}", f"sudo pacman -Syu {' '.join(missing)}"
+        )
+    told = ROCM_PACKAGES if expected.backend == "hip" else ("c++",)
+    return CheckResult(name, ", ".join(tool for tool in tools if tool.startswith(told)))
+
+
+def build(
+    expected: ExpectedState, there: bool, manifest: Mapping[str, Any] | None, tools: Sequence[str]
+) -> CheckResult:
+    """The live build: `there` is whether there is one, the manifest is None for one by hand."""
+    if not there:
+        return CheckResult("build", "there is none", DEPLOY_AGAIN)
+    if manifest is None:
+        return CheckResult("build", "made by hand, from what is not known", DEPLOY_AGAIN)
+    label = f"whisper.cpp {manifest['release']['label']}"
+    if manifest["backend"] != expected.backend:
+        found = f"{label} for {manifest['backend']}, asked for is {expected.backend}"
+        return CheckResult("build", found, DEPLOY_AGAIN)
+    built = manifest["built"][:10]
+    if expected.backend == "cpu":
+        return CheckResult("build", f"{label} for the CPU, of {built}")
+    targets = _targets(manifest)
+    if expected.gpu and expected.gpu.target not in targets:
+        found = f"{label} for {', '.join(targets)}: no code for {expected.gpu.target}"
+        return CheckResult("build", found, f"{DEPLOY_AGAIN} --data gpu_targets=auto")
+    changed = changed_packages(manifest, tools)
+    if changed:
+        found = f"{label} of {built}, when ROCm was another: now {', '.join(changed)}"
+        return CheckResult("build", found, DEPLOY_AGAIN)
+    return CheckResult("build", f"{label} for {', '.join(targets)}, of {built}")
+
+
+def _targets(manifest: Mapping[str, Any]) -> list[str]:
+    option = "-DAMDGPU_TARGETS="
+    found = (word for word in manifest["cmake_arguments"] if word.startswith(option))
+    return next(found, option).removeprefix(option).split(";")
+
+
+def model(expected: ExpectedState, sha256: str | None) -> CheckResult:
+    """The model: the SHA-256 of its file, None where there is none."""
+    name = expected.model.name
+    if sha256 is None:
+        return CheckResult("model", f"{name} is not there", DEPLOY_AGAIN)
+    if sha256 != expected.model.sha256:
+        return CheckResult(
+            "model", f"{expected.model.file_name} is another file than {name}", DEPLOY_AGAIN
+        )
+    return CheckResult("model", f"{name}, its SHA-256 is right")
+
+
+def access(finding: Finding | None, tried: bool) -> CheckResult:
+    """Whether the user's services may use the GPU's devices; `tried` is whether one could try."""
+    if finding:
+        return CheckResult("access", finding.what, finding.fix)
+    if not tried:
+        found = "not known: the user's service manager starts nothing"
+        return CheckResult("access", found, "systemctl --user status")
+    return CheckResult("access", "the user's services may open /dev/kfd and the render node")
+
+
+def in_use(expected: ExpectedState, log: Sequence[str], memory: int | None) -> str:
+    """The GPU that whisper-server uses, as its log tells, and its memory as the kernel does."""
+    used = usage(log)
+    name = f"{used.device} ({used.gfx})" if used.gfx else expected.gpu and expected.gpu.label
+    return f"{name}, {memory >> 20} MiB of its memory" if memory else str(name)
+
+
+def device(
+    mismatch: str | None, cause: Finding | None, used: str, access: Finding | None = None
+) -> CheckResult:
+    """What whisper-server computes on: `mismatch` where it should not, `used` where it should.
+
+    `access` is what the check of access has found.
+    """
+    name = "device in use"
+    if mismatch is None:
+        return CheckResult(name, used)
+    if cause is None:
+        return CheckResult(name, mismatch, _restart(SERVER_UNIT))
+    if cause == access:
+        fix = f"systemctl --user restart {SERVER_UNIT}  # once access is fixed"
+        return CheckResult(name, mismatch, fix, "see access")
+    return CheckResult(name, mismatch, cause.fix, cause.what)
+
+
+def service(name: str, unit: str, active: str, enabled: str) -> CheckResult:
+    """A unit of the user's: its states as systemd names them."""
+    if not enabled:
+        return CheckResult(name, f"there is no {unit}", DEPLOY_AGAIN)
+    if active != "active":
+        return CheckResult(name, f"{unit} is {active}", _restart(unit))
+    if enabled != "enabled":
+        fix = f"systemctl --user enable {unit}"
+        return CheckResult(name, f"{unit} runs, but will not after a boot", fix)
+    return CheckResult(name, f"{unit} runs, and after a boot too")
+
+
+def _restart(unit: str) -> str:
+    return f"systemctl --user restart {unit}; journalctl --user -u {unit} -n 20"
+
+
+def linger(lingers: bool, user: str) -> CheckResult:
+    """Whether the services run without a login."""
+    if lingers:
+        return CheckResult("without a login", "the services run")
+    return CheckResult("without a login", "nothing runs", f"sudo loginctl enable-linger {user}")
+
+
+def endpoint(name: str, url: str, status: int, body: str, unit: str) -> CheckResult:
+    """What a server answers at its /health: the HTTP status, 0 where nobody answers.
+
+    What the proxy complains of is whisper-server.
+    """
+    if status == 0:
+        return CheckResult(name, f"nobody answers at {url}", _restart(unit))
+    said = _health(body)
+    if status != 200 or said.get("status") == "degraded":
+        word = said.get("status") or f"HTTP status {status}"
+        # What follows the semicolon there is who says more: that is here.
+        reason = str(said.get("reason") or "").partition(";")[0].rstrip(".")
+        on_cpu = said.get("in_use") == "cpu"
+        fix = "see device in use" if on_cpu else f"journalctl --user -u {SERVER_UNIT} -n 20"
+        return CheckResult(name, f"{url} says {word}{reason and ': '}{reason}", fix)
+    return CheckResult(name, f"{url} answers")
+
+
+def _health(body: str) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def speech(url: str, text: str, seconds: float, best: Speed | None) -> CheckResult:
+    """What the proxy makes of the sample, in so many seconds; `best` is what the build can do."""
+    if not is_spoken(text):
+        found = f"{url} does not transcribe the sample: {text[:160] or 'no answer'}"
+        return CheckResult("speech", found, DEPLOY_AGAIN)
+    found = f"the sample of {SAMPLE_SECONDS} s transcribed in {seconds:.2f} s"
+    if best and seconds > best.total / 1000 * 2 + PATIENCE:
+        found += f", where {best.total / 1000:.2f} s were enough when it was built"
+        return CheckResult(
+            "speech", found, "rocm-smi; top  # end what else uses the GPU or the CPU"
+        )
+    return CheckResult("speech", found)
+
+
+def speed(expected: ExpectedState, manifest: Mapping[str, Any] | None) -> list[CheckResult]:
+    """How fast the build was when it was tried, each way, beside the guide's."""
+    speeds = recorded_speeds(manifest or {}, expected.model)
+    best = fastest(speeds)
+    if best is None:
+        return [CheckResult("speed", f"never measured with {expected.model.name}", DEPLOY_AGAIN)]
+    others = [speed for speed in speeds if speed != best]
+    other = f", {_with(others[0])} {others[0].total:.0f} ms" if others else ""
+    own = f"{best.label} ({expected.model.name}, {_with(best)} flash attention{other})"
+    return [CheckResult("speed", own), CheckResult("guide's speed", GUIDE)]
+
+
+def _with(speed: Speed) -> str:
+    return "with" if speed.flash_attention else "without"
+
+
+def voicemode(key: str, wanted: str, found: Sequence[tuple[str, str]]) -> CheckResult:
+    """Which files set the variable that tells VoiceMode its servers, with what value each.
+
+    Of several servers it asks the first one first.
+    """
+    others = [(path, value) for path, value in found if not _is_first(wanted, value)]
+    if others:
+        files = " ".join(dict.fromkeys(path for path, _ in others))
+        fix = f"sed -i 's,{key}=.*,{key}={wanted},' {files}  # then restart Claude Code"
+        return CheckResult(
+            "VoiceMode", "; ".join(f"{path} says {value}" for path, value in others), fix
+        )
+    if not found:
+        return CheckResult("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
+    return CheckResult(
+        "VoiceMode", f"is pointed at {wanted}; one that runs reads it when it is restarted"
+    )
+
+
+def _is_first(wanted: str, value: str) -> bool:
+    first = value.split(",")[0].strip().rstrip("/")
+    return first.replace("//localhost:", "//127.0.0.1:") == wanted

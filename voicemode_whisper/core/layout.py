@@ -1,0 +1,79 @@
+"""Where everything lies on a host. Users and VoiceMode know these names: they never change."""
+
+from dataclasses import dataclass
+
+SERVER_UNIT = "voicemode-whisper.service"
+PROXY_UNIT = "voicemode-whisper-proxy.service"
+PROXY_SOCKET = "voicemode-whisper-proxy.socket"
+UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)
+# The line of voicemode.env that names the proxy.
+VOICEMODE_KEY = "VOICEMODE_STT_BASE_URLS"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Absolute paths on a host, below the home directory of the user who owns the services."""
+
+    home: str
+
+    @property
+    def voicemode(self) -> str:
+        return f"{self.home}/.voicemode"
+
+    @property
+    def services(self) -> str:
+        return f"{self.voicemode}/services"
+
+    @property
+    def lock(self) -> str:
+        """Held by the run that is at work on the host; says whose it is."""
+        return f"{self.services}/lock"
+
+    @property
+    def generations(self) -> str:
+        """A directory for each generation, named by its number; `current` beside it is a link."""
+        return f"{self.services}/generations"
+
+    @property
+    def current(self) -> str:
+        """The one link that says what serves."""
+        return f"{self.services}/current"
+
+    @property
+    def checkout(self) -> str:
+        return f"{self.services}/whisper.cpp"
+
+    @property
+    def builds(self) -> str:
+        """A directory for each build, VERSION-FINGERPRINT."""
+        return f"{self.checkout}/builds"
+
+    @property
+    def build(self) -> str:
+        """The build that serves: a link into `current`."""
+        return f"{self.checkout}/build"
+
+    @property
+    def models(self) -> str:
+        return f"{self.checkout}/models"
+
+    @property
+    def sample(self) -> str:
+        """whisper.cpp's own recording of John F. Kennedy: 11 s, 16 kHz mono."""
+        return f"{self.checkout}/samples/jfk.wav"
+
+    @property
+    def proxy(self) -> str:
+        return f"{self.services}/whisper-proxy"
+
+    @property
+    def venv(self) -> str:
+        return f"{self.services}/whisper-proxy-venv"
+
+    @property
+    def units(self) -> str:
+        return f"{self.home}/.config/systemd/user"
+
+    @property
+    def voicemode_env(self) -> str:
+        return f"{self.voicemode}/voicemode.env"

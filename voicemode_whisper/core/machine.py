@@ -1,0 +1,75 @@
+"""What kind of machine a deploy can work on."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from voicemode_whisper.core.errors import UserError
+
+GIB = 1024**3
+# Checkout, object files and three builds, with room to spare. What packages need, pacman checks
+# itself before it touches anything (CheckSpace in pacman.conf).
+BUILD_SPACE = {"cpu": 1 * GIB, "hip": 3 * GIB}
+
+
+# The first line of what identity.sh prints, and what follows.
+IDENTITY = "### identity"
+IDENTITY_KEYS = ("user", "uid", "home", "architecture", "init")
+
+
+def parse_identity(lines: Iterable[str]) -> dict[str, Any]:
+    """Read what identity.sh prints.
+
+    The keys are user, uid (int), home, architecture (as uname -m says), init (the name of process
+    1) and os_release (a dict of os-release(5)). UserError where the user's shell prints something
+    of its own first, which would stand before all that is asked, and in the way of file transfers.
+    ValueError or KeyError for anything else.
+    """
+    lines = list(lines)
+    start = lines.index(IDENTITY)
+    if start:
+        greeting = next((line for line in lines[:start] if line.strip()), "")
+        raise UserError(
+            f"host: the login shell prints {greeting[:60]!r} before a command's output; in "
+            "~/.bashrc, move what prints below `[[ $- == *i* ]] || return`"
+        )
+    fields = dict(line.split("=", 1) for line in lines[1:6])
+    identity: dict[str, Any] = {key: fields[key] for key in IDENTITY_KEYS}
+    identity["uid"] = int(identity["uid"])
+    identity["os_release"] = parse_os_release(lines[6:])
+    return identity
+
+
+def parse_os_release(lines: Iterable[str]) -> dict[str, str]:
+    """Read os-release(5): shell-like KEY=VALUE lines."""
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {key.strip(): "".join(shlex.split(value)) for key, value in pairs}
+
+
+def check_platform(os_release: Mapping[str, str], architecture: str, init: str) -> None:
+    """Refuse what is not Arch or made from it, not x86_64, or not run by systemd."""
+    ids = {os_release.get("ID", ""), *os_release.get("ID_LIKE", "").split()}
+    if "arch" not in ids:
+        name = os_release.get("PRETTY_NAME") or os_release.get("ID") or "an unknown system"
+        raise UserError(f"host: this is {name}; needed is Arch Linux or one made from it (CachyOS)")
+    if architecture != "x86_64":
+        raise UserError(f"host: this is {architecture}; needed is x86_64")
+    if init != "systemd":
+        raise UserError(f"host: this is run by {init or 'no init system'}; needed is systemd")
+
+
+def check_user(user: str) -> None:
+    """Refuse root: the services belong to an ordinary user."""
+    if user == "root":
+        raise UserError(
+            "user: connected as root; connect as the user who will own the services "
+            "(sudo is used where root is needed)"
+        )
+
+
+def check_space(place: str, free: int, needed: int) -> None:
+    """Refuse when `place` has fewer bytes free than needed."""
+    if free < needed:
+        raise UserError(
+            f"disk: {place} has {free / GIB:.1f} GiB free; needed are {needed / GIB:.1f} GiB"
+        )

@@ -1,0 +1,114 @@
+"""Which ggml model `whisper_model` names, and how to know that the file is the right one."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
+
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.model_sums import KNOWN
+
+
+@dataclass(frozen=True)
+class Model:
+    """A ggml model file: `url` may be http, https or file; `size` in bytes, where known."""
+
+    file_name: str
+    url: str
+    sha256: str
+    size: int | None
+
+    @property
+    def name(self) -> str:
+        """The model's short name: "small.en" for ggml-small.en.bin."""
+        return self.file_name.removeprefix("ggml-").removesuffix(".bin")
+
+
+def resolve_model(given: object, sha256: object, source: str) -> Model:
+    """The model that `whisper_model` names: a published name, a URL, or a path on the host."""
+    if not isinstance(given, str) or ("/" not in given and given not in KNOWN):
+        raise UserError(_unknown(given))
+    if given in KNOWN:
+        return _published(given, str(sha256 or ""), source)
+    url = given if "://" in given else f"file://{quote(given)}"
+    return _own(given, url, str(sha256 or ""))
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file in the models' directory: its SHA-256, and the one that its stamp was taken for.
+
+    `stamped` is whether the stamp is of this very file (same size, mtime and inode), `recorded`
+    what it says, empty where there is none.
+    """
+
+    sha256: str
+    stamped: bool = False
+    recorded: str = ""
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+def choose_file(model: Model, files: Mapping[str, ModelFile]) -> str:
+    """The name of the model's file on a host that has these files, by name.
+
+    A file is never overwritten by another model: that gets a name of its own, with the first twelve
+    digits of its SHA-256. One that was this model and is damaged is replaced.
+    """
+    plain, own = candidate_files(model)
+    if own in files and files[own].sha256 == model.sha256:
+        return own
+    there = files.get(plain)
+    return plain if there is None or model.sha256 in (there.sha256, there.recorded) else own
+
+
+def candidate_files(model: Model) -> tuple[str, str]:
+    """The names that the model's file may have."""
+    stem = model.file_name.removesuffix(".bin")
+    return model.file_name, f"{stem}-{model.sha256[:12]}.bin"
+
+
+def parse_model_files(lines: Iterable[str]) -> dict[str, ModelFile]:
+    """What model-files.sh prints: a line NAME SHA256 STAMPED RECORDED for each file."""
+    words = (line.split(" ") for line in lines)
+    return {
+        name: ModelFile(sha256, stamped == "yes", recorded)
+        for name, sha256, stamped, recorded in words
+    }
+
+
+def _published(name: str, sha256: str, source: str) -> Model:
+    size, known = KNOWN[name]
+    if sha256 and sha256.lower() != known:
+        raise UserError(
+            f"model_sha256: got {sha256!r}, but {name} is {known}; leave model_sha256 empty for a "
+            "model given by name"
+        )
+    return Model(f"ggml-{name}.bin", f"{source}/ggml-{name}.bin", known, size)
+
+
+def _own(given: str, url: str, sha256: str) -> Model:
+    parts = urlsplit(url)
+    file_name = PurePosixPath(unquote(parts.path)).name
+    remote = parts.scheme in ("http", "https") and bool(parts.hostname)
+    local = parts.scheme == "file" and given.startswith("/")
+    if not (remote or local) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.bin", file_name):
+        raise UserError(
+            f"whisper_model: got {given!r}; allowed is a published name, or an http(s) URL or an "
+            "absolute path that ends in a file name such as ggml-NAME.bin"
+        )
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise UserError(
+            f"model_sha256: got {sha256!r}; {given} needs the 64 hexadecimal digits that "
+            "`sha256sum` prints for it"
+        )
+    return Model(file_name, url, sha256.lower(), None)
+
+
+def _unknown(given: object) -> str:
+    close = difflib.get_close_matches(str(given), KNOWN, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    names = ", ".join(KNOWN)
+    return f"whisper_model: got {given!r}{hint}; allowed is a URL, an absolute path, or {names}"

@@ -1,0 +1,139 @@
+"""Whether the services run a generation, and what is to be restarted so that they do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from voicemode_whisper.core.generations import Generation
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """State of a unit, as systemctl(1) shows it.
+
+    `pid` is its main process, `program` the file that it runs, `revision` what it was started with
+    as SERVICE_REVISION; 0 and empty where no process runs. `listen` is ADDRESS:PORT of a socket, of
+    the unit as it is loaded.
+    """
+
+    active: str = "inactive"
+    enabled: str = ""
+    stale_definition: bool = False
+    invocation: str = ""
+    program: str = ""
+    revision: str = ""
+    pid: int = 0
+    listen: str = ""
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """The services beside a generation.
+
+    `links` are known paths that do not lead into `current`, `differing` units that are not the
+    generation's, `programs` the files that its services' processes should be, `units` their states.
+    """
+
+    links: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    programs: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, UnitState] = field(default_factory=dict)
+
+    to_json = asdict  # for `pyinfra … fact`
+
+
+def parse_unit(lines: Iterable[str]) -> UnitState:
+    """Read `NAME=VALUE` lines: properties, `program` and SERVICE_REVISION."""
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    return UnitState(
+        active=values.get("ActiveState", "inactive"),
+        enabled=values.get("UnitFileState", ""),
+        stale_definition=values.get("NeedDaemonReload") == "yes",
+        invocation=values.get("InvocationID", ""),
+        program=values.get("program", ""),
+        revision=values.get("SERVICE_REVISION", ""),
+        pid=int(values.get("MainPID", 0)),
+        listen=values.get("Listen", "").removesuffix(" (Stream)"),
+    )
+
+
+def parse_service_state(lines: Iterable[str]) -> ServiceState:
+    """Read what service-state.sh prints."""
+    said: dict[str, list[str]] = {"link": [], "differs": [], "runs": []}
+    units: dict[str, list[str]] = {}
+    for line in lines:
+        word, _, text = line.partition(" ")
+        if word == "unit":
+            units[text] = []
+        elif word in said or not units:
+            said[word].append(text)
+        else:
+            units[next(reversed(units))].append(line)
+    return ServiceState(
+        links=tuple(said["link"]),
+        differing=tuple(said["differs"]),
+        programs=dict(text.split(" ", 1) for text in said["runs"]),
+        units={unit: parse_unit(properties) for unit, properties in units.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What it takes for a generation to serve: `restarts` are "server", "socket", "proxy".
+
+    `reasons` are why, in words; empty where it serves already.
+    """
+
+    restarts: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def plan_activation(generation: Generation, is_current: bool, state: ServiceState) -> Activation:
+    """Compare the services with a generation.
+
+    The process itself tells what it runs: its file, and the SERVICE_REVISION of its environment. So
+    a run that was cut off before a restart is made good by the next.
+    """
+    restarts = _restarts(generation, state)
+    reasons = [
+        *([] if is_current else [f"generation {generation.number} is not current"]),
+        *(f"{link} does not lead into current" for link in state.links),
+        *(f"{unit} is another" for unit in state.differing),
+        *(
+            f"{unit} is to be reloaded"
+            for unit in state.units
+            if state.units[unit].stale_definition
+        ),
+        *(f"{unit} is not enabled" for unit in _expected(generation) if not _enabled(state, unit)),
+        *(f"the {name} is to be restarted" for name in restarts),
+    ]
+    return Activation(restarts, tuple(reasons))
+
+
+def _restarts(generation: Generation, state: ServiceState) -> tuple[str, ...]:
+    server = _runs(state, SERVER_UNIT, generation.server_revision)
+    socket = not generation.has_socket or _listens(state, generation.listen)
+    proxy = socket and _runs(state, PROXY_UNIT, generation.proxy_revision)
+    fine = {"server": server, "socket": socket, "proxy": proxy}
+    return tuple(name for name, is_fine in fine.items() if not is_fine)
+
+
+def _expected(generation: Generation) -> tuple[str, ...]:
+    return (SERVER_UNIT, PROXY_UNIT, *((PROXY_SOCKET,) if generation.has_socket else ()))
+
+
+def _enabled(state: ServiceState, unit: str) -> bool:
+    return state.units.get(unit, UnitState()).enabled == "enabled"
+
+
+def _listens(state: ServiceState, address: str) -> bool:
+    socket = state.units.get(PROXY_SOCKET, UnitState())
+    return socket.active == "active" and socket.listen == address
+
+
+def _runs(state: ServiceState, unit: str, revision: str) -> bool:
+    found = state.units.get(unit, UnitState())
+    program = state.programs.get(unit, "")
+    return (found.active, found.revision, found.program) == ("active", revision, program)

@@ -1,0 +1,230 @@
+"""The settings of group_data/all.py, validated once into a frozen `Settings`."""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.models import Model, resolve_model
+
+BACKENDS = ("auto", "hip", "cpu")
+# Settings start with one of these, so that a misspelt one is told from data that is not ours.
+PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "uninstall_")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator asked for. `gpu_targets` is empty for "auto"."""
+
+    whisper_version: str
+    whisper_known_defects: Mapping[str, str]
+    whisper_repo: str
+    whisper_backend: str
+    gpu_targets: tuple[str, ...]
+    gpu_kfd: str
+    model: Model
+    whisper_port: int
+    proxy_host: str
+    proxy_port: int
+    proxy_api_key_file: str
+    uninstall_models: bool
+    retry: bool
+
+    @property
+    def proxy_address(self) -> str:
+        """Where the proxy listens, as ADDRESS:PORT, an IPv6 address in brackets."""
+        return _at(ipaddress.ip_address(self.proxy_host), self.proxy_port)
+
+    @property
+    def proxy_url(self) -> str:
+        """Where a client on the host itself finds the proxy, for example http://127.0.0.1:2023."""
+        return local_url(self.proxy_address)
+
+    def lan_url(self, name: str) -> str | None:
+        """Where other machines find the proxy on the host `name`; None if on loopback alone."""
+        address = ipaddress.ip_address(self.proxy_host)
+        if address.is_loopback:
+            return None
+        return f"http://{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_url
+
+
+def local_url(listen: str) -> str:
+    """Where a client on the host itself finds what listens at ADDRESS:PORT."""
+    host, _, port = listen.rpartition(":")
+    address = ipaddress.ip_address(host.strip("[]"))
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://{_at(address, int(port))}"
+
+
+def _at(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def read_settings(data: Mapping[str, Any]) -> Settings:
+    """Validate host data into `Settings`.
+
+    Raises `UserError` with one line for every setting that is wrong.
+    """
+    problems = _misspelt(data)
+    values = {}
+    for name, read in READERS.items():
+        try:
+            values[name] = read(data)
+        except UserError as error:
+            problems.extend(error.lines)
+    if not problems and values["whisper_port"] == values["proxy_port"]:
+        problems.append(
+            f"proxy_port: got {values['proxy_port']}, which is whisper_port too; "
+            "give the two different ports"
+        )
+    if problems:
+        raise UserError(*problems)
+    return Settings(**values)
+
+
+def _wrong(name: str, given: object, allowed: str) -> UserError:
+    return UserError(f"{name}: got {given!r}; allowed is {allowed}")
+
+
+def _version(data: Mapping[str, Any]) -> str:
+    value = data["whisper_version"]
+    # --data reads 1.10 as the number 1.1, so a number cannot be trusted.
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/+-]*", value):
+        return value
+    allowed = "latest, a tag such as v1.9.1, a branch or a full commit id"
+    raise _wrong("whisper_version", value, allowed)
+
+
+def _known_defects(data: Mapping[str, Any]) -> Mapping[str, str]:
+    value = data["whisper_known_defects"]
+    if isinstance(value, Mapping) and all(
+        isinstance(word, str) for x in value.items() for word in x
+    ):
+        return dict(value)
+    allowed = 'a mapping of tags to reasons, such as {"v1.9.2": "miscompiles"}, or {}'
+    raise _wrong("whisper_known_defects", value, allowed)
+
+
+def _http_url(name: str) -> Callable[[Mapping[str, Any]], str]:
+    def read(data: Mapping[str, Any]) -> str:
+        value = data[name]
+        if not is_http_url(value):
+            raise _wrong(name, value, "an http:// or https:// URL")
+        return str(value).rstrip("/")
+
+    return read
+
+
+def is_http_url(value: object) -> bool:
+    """Whether `value` is a complete http or https URL without white space or quotes."""
+    if not isinstance(value, str) or re.search(r"[\s'\"\\]", value):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _backend(data: Mapping[str, Any]) -> str:
+    value = data["whisper_backend"]
+    if value not in BACKENDS:
+        raise _wrong("whisper_backend", value, "auto, hip or cpu")
+    return str(value)
+
+
+def _gpu_targets(data: Mapping[str, Any]) -> tuple[str, ...]:
+    value = data["gpu_targets"]
+    if value == "auto":
+        return ()
+    names = value if isinstance(value, list | tuple) else re.split(r"[;,\s]+", str(value).strip())
+    if not names or not all(re.fullmatch(r"gfx[0-9a-f]{3,4}", str(name)) for name in names):
+        raise _wrong("gpu_targets", value, "auto or a list such as gfx1100;gfx1101")
+    return tuple(dict.fromkeys(str(name) for name in names))
+
+
+def _gpu_kfd(data: Mapping[str, Any]) -> str:
+    value = data["gpu_kfd"]
+    if re.fullmatch(r"(/[A-Za-z0-9@._+-]+)+", str(value)):
+        return str(value)
+    raise _wrong("gpu_kfd", value, "the absolute path of a directory on the host")
+
+
+def _model(data: Mapping[str, Any]) -> Model:
+    source = _http_url("model_source")(data)
+    return resolve_model(data["whisper_model"], data["model_sha256"], source)
+
+
+def _port(name: str) -> Callable[[Mapping[str, Any]], int]:
+    def read(data: Mapping[str, Any]) -> int:
+        value = data[name]
+        # A user's service cannot bind the ports below 1024.
+        if re.fullmatch(r"[0-9]{1,5}", str(value)) and 1024 <= int(value) <= 65535:
+            return int(value)
+        raise _wrong(name, value, "a port from 1024 to 65535")
+
+    return read
+
+
+def _proxy_host(data: Mapping[str, Any]) -> str:
+    value = data["proxy_host"]
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if value == "localhost" else str(value)))
+    except ValueError:
+        allowed = "an IP address of the host: 127.0.0.1, or 0.0.0.0 for every machine"
+        raise _wrong("proxy_host", value, allowed) from None
+
+
+def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
+    value = data["proxy_api_key_file"]
+    # It is written into a unit file, where %, quotes and white space have meanings of their own.
+    if value == "" or re.fullmatch(r"/[A-Za-z0-9@._/+-]+", str(value)):
+        return str(value)
+    raise _wrong("proxy_api_key_file", value, "nothing, or the absolute path of a file on the host")
+
+
+def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
+    def read(data: Mapping[str, Any]) -> bool:
+        words = {"yes": True, "true": True, "no": False, "false": False}
+        if str(data[name]).lower() not in words:
+            raise _wrong(name, data[name], "yes or no")
+        return words[str(data[name]).lower()]
+
+    return read
+
+
+READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "whisper_version": _version,
+    "whisper_known_defects": _known_defects,
+    "whisper_repo": _http_url("whisper_repo"),
+    "whisper_backend": _backend,
+    "gpu_targets": _gpu_targets,
+    "gpu_kfd": _gpu_kfd,
+    "model": _model,
+    "whisper_port": _port("whisper_port"),
+    "proxy_host": _proxy_host,
+    "proxy_port": _port("proxy_port"),
+    "proxy_api_key_file": _proxy_api_key_file,
+    "uninstall_models": _yes_or_no("uninstall_models"),
+    "retry": _yes_or_no("retry"),
+}
+KNOBS = ({field.name for field in fields(Settings)} - {"model"}) | {
+    "whisper_model",
+    "model_sha256",
+    "model_source",
+}
+
+
+def _misspelt(data: Mapping[str, Any]) -> list[str]:
+    unknown = sorted(key for key in data if key.startswith(PREFIXES) and key not in KNOBS)
+    return [f"{key}: there is no such setting; {_suggestion(key)}" for key in unknown]
+
+
+def _suggestion(key: str) -> str:
+    close = difflib.get_close_matches(key, sorted(KNOBS), n=1)
+    return f"did you mean {close[0]}?" if close else "see group_data/all.py for those there are"

@@ -1,0 +1,86 @@
+"""The machine itself: system, user, disk."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyinfra.api import QuoteString, StringCommand
+
+from voicemode_whisper.core.machine import parse_identity
+from voicemode_whisper.facts.base import Fact
+from voicemode_whisper.scripts import script
+
+
+class Identity(Fact[dict[str, Any]]):
+    """Who and what we are connected to, in one round trip: see `core.machine.parse_identity`."""
+
+    def command(self) -> StringCommand:
+        return script("identity")
+
+    def process(self, output: Iterable[str]) -> dict[str, Any]:
+        return parse_identity(output)
+
+
+class FreeSpace(Fact[int]):
+    """Bytes free for an ordinary user where `path` is or will be."""
+
+    default = int
+
+    def command(self, path: str) -> StringCommand:
+        return script("free-space", path)
+
+    def process(self, output: Iterable[str]) -> int:
+        (line,) = output
+        return int(line.split()[3])
+
+
+class SudoNeedsPassword(Fact[bool]):
+    """Whether sudo would ask this user for a password."""
+
+    def command(self) -> str:
+        return "sudo -n true 2>/dev/null && echo no || echo yes"
+
+    def process(self, output: Iterable[str]) -> bool:
+        (line,) = output
+        return {"yes": True, "no": False}[line]
+
+
+class UserName(Fact[str | None]):
+    """Who commands run as: with _sudo, whether sudo works at all."""
+
+    def command(self) -> str:
+        return "id -un"
+
+    def process(self, output: Iterable[str]) -> str:
+        (line,) = output
+        return line
+
+
+class Lingering(Fact[bool]):
+    """Whether the user's services run without a login (loginctl enable-linger)."""
+
+    def command(self, user: str) -> StringCommand:
+        return StringCommand(
+            "ls /var/lib/systemd/linger 2>/dev/null | grep -xF",
+            QuoteString(user),
+            "|| true",
+        )
+
+    def process(self, output: Iterable[str]) -> bool:
+        (_user,) = output
+        return True
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+
+class Groups(Fact[list[str]]):
+    """Names of the groups that the user database has a user in."""
+
+    default = list
+
+    def command(self, user: str) -> StringCommand:
+        return StringCommand("id -nG", QuoteString(user))
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return " ".join(output).split()

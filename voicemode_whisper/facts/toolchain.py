@@ -1,0 +1,34 @@
+"""The tools that a build is made with."""
+
+from collections.abc import Iterable, Sequence
+
+from pyinfra.api import StringCommand
+
+from voicemode_whisper.facts.base import Fact
+from voicemode_whisper.scripts import script
+
+
+class Toolchain(Fact[list[str]]):
+    """Versions of the given packages, of the C++ compiler and of the processor, one a line."""
+
+    default = list
+
+    def command(self, packages: Sequence[str]) -> StringCommand:
+        return script("toolchain", *packages)
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        *tools, processor = output
+        if not processor.startswith("cpu "):
+            raise ValueError(f"no processor: {processor!r}")
+        return [*tools, processor]
+
+
+class Python(Fact[str | None]):
+    """Version of the system's Python, such as 3.13; None where there is none."""
+
+    def command(self) -> str:
+        return "python -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])' 2>/dev/null || true"
+
+    def process(self, output: Iterable[str]) -> str:
+        (version,) = output
+        return version

@@ -1,0 +1,138 @@
+"""The host that a stage works on: what is known of it, read lazily and once."""
+
+import runpy
+import socket
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+from pyinfra import api, logger
+
+from voicemode_whisper import proxy_archive, resources
+from voicemode_whisper.core.build import BuildSpec
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.generations import GenerationSpec
+from voicemode_whisper.core.gpu import Gpu, choose_backend, choose_gpu, choose_targets
+from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
+from voicemode_whisper.core.release import Release, parse_refs, resolve_release
+from voicemode_whisper.core.settings import Settings, read_settings
+from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.git import Advertisement
+from voicemode_whisper.facts.kfd import Gpus
+from voicemode_whisper.facts.machine import Identity
+from voicemode_whisper.facts.models import ModelFiles
+from voicemode_whisper.unit_files import templates_fingerprint
+
+T = TypeVar("T")
+DEFAULTS = {
+    name: value
+    for name, value in runpy.run_path(str(resources.DEFAULTS)).items()
+    if not name.startswith("__") and name != "environ"
+}
+
+
+class Host:
+    """A host before the run: only what the run itself cannot change."""
+
+    def __init__(self, pyinfra: api.Host) -> None:
+        self.pyinfra = pyinfra
+
+    def fact(self, fact: type[api.FactBase[T]], **arguments: Any) -> T:
+        """Ask the host for a fact, now; UserError where it cannot be read."""
+        return read_fact(self.pyinfra, fact, **arguments)
+
+    def warn(self, line: str) -> None:
+        """Print a line that the operator should not miss."""
+        self.pyinfra.log_styled(line, fg="yellow", log_func=logger.warning)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return read_settings(self.pyinfra.data.dict())
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        identity: dict[str, Any] | None = self.fact(Identity)
+        if identity is None:
+            raise UserError("host: it prints nothing when it is told to; what is its login shell?")
+        return identity
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.identity["home"])
+
+    @cached_property
+    def gpu(self) -> Gpu | None:
+        gpus = self.fact(Gpus, kfd=self.settings.gpu_kfd)
+        return choose_gpu(gpus)
+
+    @cached_property
+    def backend(self) -> str:
+        return choose_backend(self.settings.whisper_backend, self.gpu)
+
+    @cached_property
+    def gpu_targets(self) -> tuple[str, ...]:
+        if self.backend == "cpu":
+            return ()
+        return choose_targets(self.settings.gpu_targets, self.gpu)
+
+    @cached_property
+    def refs(self) -> dict[str, str]:
+        """What whisper_repo has, by git's name for it."""
+        repo = self.settings.whisper_repo
+        answer = self.fact(Advertisement, repo=repo)
+        refs = parse_refs(answer)
+        if not refs:
+            reason = answer[-1] if answer else "no answer"
+            raise UserError(f"whisper_repo: cannot read {repo} as a git repository: {reason}")
+        return refs
+
+    @cached_property
+    def release(self) -> Release:
+        settings = self.settings
+        return resolve_release(settings.whisper_version, self.refs, settings.whisper_known_defects)
+
+    @property
+    def build_spec(self) -> BuildSpec:
+        gpu = self.gpu if self.backend == "hip" else None
+        return BuildSpec(self.release, self.backend, self.gpu_targets, gpu)
+
+    @property
+    def lan_url(self) -> str | None:
+        """Where other machines find the proxy, by the name that pyinfra has for the host."""
+        local = self.pyinfra.name == "@local"
+        name = socket.gethostname() if local else self.pyinfra.data.get("ssh_hostname")
+        return self.settings.lan_url(name or self.pyinfra.name)
+
+    @cached_property
+    def model_file(self) -> str:
+        """The name of the model's file on the host."""
+        return choose_file(self.settings.model, self.model_files)
+
+    @cached_property
+    def model_files(self) -> dict[str, ModelFile]:
+        """The files there that have one of the model's names."""
+        names = candidate_files(self.settings.model)
+        files: dict[str, ModelFile] = self.fact(
+            ModelFiles, directory=self.layout.models, names=names
+        )
+        return files
+
+    @property
+    def model_path(self) -> str:
+        return f"{self.layout.models}/{self.model_file}"
+
+    @property
+    def generation_spec(self) -> GenerationSpec:
+        """What is to serve."""
+        return GenerationSpec(
+            build=self.build_spec,
+            model=self.settings.model,
+            model_file=self.model_file,
+            settings=self.settings,
+            proxy=proxy_archive.version(),
+            lock_sha256=proxy_archive.LOCK_SHA256,
+            templates=templates_fingerprint(),
+        )
+
+
+host_of = cache(Host)

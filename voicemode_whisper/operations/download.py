@@ -1,0 +1,50 @@
+"""Large files that are resumed, verified and only then put in place."""
+
+from collections.abc import Generator
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand
+
+from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.files import Downloads
+from voicemode_whisper.facts.models import ModelFiles
+from voicemode_whisper.operations.util.connection import operation
+from voicemode_whisper.operations.util.progress import WithProgress, with_lock
+from voicemode_whisper.scripts import script
+
+
+@operation()
+def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
+    """Have the file with this SHA-256 at `path`, downloading it where another or none is there.
+
+    + url: http, https or file URL
+    + path: where the file belongs; its directory need not exist
+    + sha256: the sum that it must have
+    """
+    directory, _, name = path.rpartition("/")
+    present = read_fact(host, ModelFiles, directory=directory, names=(name,)).get(name)
+    right = present if present and present.sha256 == sha256 else None
+    if right and right.stamped:
+        host.noop(f"{path} is there and verified")
+    elif right:
+        yield script("stamp", path, sha256)
+    else:
+        yield StringCommand("mkdir -p", QuoteString(directory))
+        yield with_lock(directory, WithProgress(script("fetch", url, path, sha256)))
+        yield script("stamp", path, sha256, "downloaded")
+
+
+@operation()
+def absent(directory: str, files: bool) -> Generator[StringCommand]:
+    """Remove the stamps and unfinished downloads that `verified` leaves in a directory.
+
+    + directory: where it put files
+    + files: whether to remove the files that it put there too
+    """
+    leavings = read_fact(host, Downloads, directory=directory)
+    if not leavings:
+        host.noop(f"nothing of ours is in {directory}")
+        return
+    whole = [path.removesuffix(".sha256") for path in leavings if path.endswith(".sha256")]
+    unwanted = [*leavings, *(whole if files else [])]
+    yield StringCommand("rm -f", *map(QuoteString, unwanted))

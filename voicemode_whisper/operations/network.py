@@ -1,0 +1,45 @@
+"""What the host looks like from outside."""
+
+from collections.abc import Generator
+
+import requests
+from pyinfra import host, logger
+from pyinfra.api import StringCommand
+
+from voicemode_whisper.operations.util.connection import operation
+
+
+@operation()
+def announce(url: str) -> Generator[StringCommand]:
+    """Say whether the machine that runs pyinfra reaches a service; change nothing.
+
+    A service that others are to use may still be behind the host's own firewall, which CachyOS
+    turns on by default. That is no failure of the deploy: this machine need not be one of them.
+
+    + url: answers with a 2xx, as others would ask for it
+    """
+    if host.state.is_executing:
+        reason = _unreachable(url)
+        if reason:
+            port = url.rpartition(":")[2].partition("/")[0]
+            host.log_styled(
+                f"{url} cannot be reached from here ({reason}); "
+                f"on the host `sudo ufw allow {port}/tcp` opens ufw, where that is in the way",
+                fg="yellow",
+                log_func=logger.warning,
+            )
+        else:
+            host.log(f"{url} can be reached from here")
+    host.noop("only looked")
+    yield from ()
+
+
+def _unreachable(url: str) -> str | None:
+    """Why `url` gives no 2xx within five seconds, in a few words; None if it does."""
+    try:
+        requests.get(url, timeout=5).raise_for_status()
+    except requests.HTTPError as error:
+        return f"status {error.response.status_code}"
+    except requests.RequestException as error:
+        return type(error).__name__
+    return None

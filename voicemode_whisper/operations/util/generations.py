@@ -1,0 +1,145 @@
+"""What a spec comes to on the host, and what is known of it there."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pyinfra import host
+from pyinfra.api import Host, StringCommand
+from pyinfra.context import ctx_host
+
+from voicemode_whisper.core import generations
+from voicemode_whisper.core.build import ROCM_PACKAGES
+from voicemode_whisper.core.generations import Generation, GenerationSpec, ResolvedSpec
+from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.generations import Generations
+from voicemode_whisper.facts.toolchain import Python, Toolchain
+from voicemode_whisper.scripts import script
+
+_RESOLVED: WeakKeyDictionary[Host, tuple[GenerationSpec, ResolvedSpec]] = WeakKeyDictionary()
+
+
+def now() -> str:
+    """The time for manifests, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def as_json(manifest: object) -> str:
+    """A manifest as it lies on the host."""
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def read_generations(layout: Layout) -> generations.Generations:
+    """The generations of the host, now."""
+    found: generations.Generations = read_fact(host, Generations, layout=layout)
+    return found
+
+
+def resolve(spec: GenerationSpec) -> ResolvedSpec:
+    """What the spec comes to with the tools on the host.
+
+    Once the packages are there, a run does not change them: while it executes they are asked for
+    once. Operations that come before are not to call this.
+    """
+    known = _RESOLVED.get(ctx_host.get())
+    if known and known[0] == spec and host.state.is_executing:
+        return known[1]
+    resolved = _resolve(spec)
+    if host.state.is_executing:
+        _RESOLVED[ctx_host.get()] = (spec, resolved)
+    return resolved
+
+
+def _resolve(spec: GenerationSpec) -> ResolvedSpec:
+    packages = ROCM_PACKAGES if spec.build.backend == "hip" else ()
+    tools: list[str] = read_fact(host, Toolchain, packages=packages)
+    python: str | None = read_fact(host, Python)
+    return spec.resolve(tools, python)
+
+
+def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:
+    """For `_if`: whether a spec is to be built and tried, as it was not rejected before."""
+
+    def not_rejected() -> bool:
+        try:
+            return rejection(layout, spec) is None
+        except Exception:
+            # Here it would end the run on all hosts; the operation asks too, and fails its own.
+            return True
+
+    return not_rejected
+
+
+def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
+    """The rejected generation that was made from this spec, unless it is to be tried again."""
+    if spec.settings.retry:
+        return None
+    found = read_generations(layout)
+    return found.rejection(resolve(spec).fingerprint) if found.has_rejected else None
+
+
+def manifest(number: int, spec: GenerationSpec, **more: Any) -> dict[str, Any]:
+    """The manifest of a new generation, without its status."""
+    resolved = resolve(spec)
+    build, model = spec.build, spec.model
+    return {
+        "number": number,
+        "created": now(),
+        "fingerprint": resolved.fingerprint,
+        "label": spec.label,
+        "release": {"label": build.release.label, "commit": build.release.commit},
+        "backend": build.backend,
+        "gpu": build.gpu and build.gpu.to_json(),
+        "model": {
+            "name": model.name,
+            "file": spec.model_file,
+            "sha256": model.sha256,
+            "size": model.size,
+        },
+        "settings": spec.relevant_settings,
+        "listen": spec.settings.proxy_address,
+        "port": spec.settings.whisper_port,
+        "socket": True,
+        "parts": {
+            "build": f"whisper.cpp/builds/{resolved.recipe.name}",
+            "proxy": f"whisper-proxy-{spec.proxy}",
+            "venv": f"whisper-proxy-venv-{resolved.venv}",
+            "model": f"whisper.cpp/models/{spec.model_file}",
+        },
+        **more,
+    }
+
+
+def write_generation(
+    layout: Layout, manifest: dict[str, Any], files: dict[str, str] | None = None
+) -> StringCommand:
+    """The command that writes a generation; without files, one that only is remembered."""
+    parts = manifest["parts"].values() if files else ("", "", "", "")
+    texts = {**(files or {}), "manifest.json": as_json(manifest)}
+    words = [word for pair in texts.items() for word in pair]
+    number = str(manifest["number"])
+    return script("write-generation", layout.services, number, *parts, *words)
+
+
+def record(layout: Layout, manifest: dict[str, Any]) -> StringCommand:
+    """The command that notes in a generation's manifest what has become of it."""
+    path = f"{layout.generations}/{manifest['number']}/manifest.json"
+    return script("write", path, as_json(manifest))
+
+
+def remember_rejection(layout: Layout, spec: GenerationSpec, reason: str) -> StringCommand:
+    """The command that remembers that this spec was rejected before it could serve."""
+    number = read_generations(layout).next_number
+    return write_generation(
+        layout,
+        manifest(
+            number,
+            spec,
+            revisions={"server": "", "proxy": ""},
+            status=generations.REJECTED,
+            rejected={"when": now(), "reason": reason},
+        ),
+    )

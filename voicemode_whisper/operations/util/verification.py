@@ -1,0 +1,88 @@
+"""Whether a generation that serves really transcribes, on the device that was chosen."""
+
+from dataclasses import dataclass
+
+from pyinfra import host
+
+from voicemode_whisper.core.generations import Generation
+from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, Layout
+from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.services import UnitState
+from voicemode_whisper.core.speech import is_spoken
+from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.kfd import Memory
+from voicemode_whisper.facts.speech import Transcript, Transcription
+from voicemode_whisper.facts.user_unit import StartLog, Unit
+from voicemode_whisper.operations.util.diagnosis import why_not_in_service
+from voicemode_whisper.scripts import script
+
+# What await-units.sh ends with when somebody else listens at the port.
+TAKEN = "is taken by another program"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a generation does not serve as it should, in a line.
+
+    `of_machine` is whether the machine is at fault, so that it may be well the next time.
+    """
+
+    what: str
+    on_wrong_device: bool = False
+    of_machine: bool = False
+
+
+def find_problem(
+    generation: Generation, layout: Layout, kfd: str, api_key_file: str
+) -> Problem | None:
+    """Why the generation that was started does not serve; None when it does."""
+    return (
+        _not_up(generation)
+        or _not_spoken(generation, layout, api_key_file)
+        or _wrong_device(generation, layout, kfd)
+    )
+
+
+def _not_up(generation: Generation) -> Problem | None:
+    services = (SERVER_UNIT, generation.server_url, PROXY_UNIT, f"{generation.proxy_url}/health")
+    up, said = host.run_shell_command(script("await-units", *services), print_output=True)
+    if up:
+        return None
+    what = said.stderr_lines[-1] if said.stderr_lines else "the services cannot be asked"
+    return Problem(what, of_machine=what.endswith(TAKEN))
+
+
+def _not_spoken(generation: Generation, layout: Layout, api_key_file: str) -> Problem | None:
+    answer = transcribe(generation.proxy_url, layout, api_key_file).text
+    if is_spoken(answer):
+        return None
+    what = f"{generation.proxy_url} does not transcribe {layout.sample}; its answer: {answer[:300]}"
+    return Problem(what)
+
+
+def transcribe(url: str, layout: Layout, api_key_file: str) -> Transcription:
+    """What the proxy at `url` makes of the sample."""
+    answer: Transcription = read_fact(
+        host, Transcript, url=url, sample=layout.sample, api_key_file=api_key_file
+    )
+    return answer
+
+
+def _wrong_device(generation: Generation, layout: Layout, kfd: str) -> Problem | None:
+    # What an adopted one was to use is not known.
+    if generation.backend is None:
+        return None
+    gpu = generation.gpu
+    server: UnitState = read_fact(host, Unit, unit=SERVER_UNIT)
+    log: list[str] = read_fact(host, StartLog, invocation=server.invocation, _sudo=True)
+    memory: int | None = read_fact(host, Memory, kfd=kfd, pid=server.pid) if gpu else None
+    other = device_mismatch(log, generation.backend, gpu, memory, generation.model_size)
+    if other is None:
+        return None
+    finding = why_not_in_service(log, gpu, layout, server) if gpu else None
+    because = f"; cause: {finding}" if finding else ""
+    return Problem(
+        f"{SERVER_UNIT} runs on {other}{because}",
+        on_wrong_device=True,
+        of_machine=finding is not None and not finding.of_build,
+    )

@@ -1,0 +1,156 @@
+"""Builds of whisper.cpp."""
+
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pyinfra import host, logger
+from pyinfra.api import StringCommand
+
+from voicemode_whisper.core.acceptance import (
+    Rejection,
+    SmokeTest,
+    is_accepted,
+    record_acceptance,
+    recorded_speeds,
+    rejection,
+    speeds,
+)
+from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES, BuildSpec, Recipe
+from voicemode_whisper.core.generations import GenerationSpec
+from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.speed import Speed, fastest, is_slower
+from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.build import Manifest, SmokeTests
+from voicemode_whisper.facts.toolchain import Toolchain
+from voicemode_whisper.operations.util.connection import operation
+from voicemode_whisper.operations.util.diagnosis import why_not_here
+from voicemode_whisper.operations.util.errors import user_error
+from voicemode_whisper.operations.util.generations import as_json, remember_rejection, resolve
+from voicemode_whisper.operations.util.progress import with_lock, with_progress
+from voicemode_whisper.scripts import script, words
+
+# How often each way is timed. A GPU needs a second; on a processor it is a guess, and a cheap one.
+ROUNDS = {"hip": 3, "cpu": 1}
+
+
+def _recipe(spec: BuildSpec) -> Recipe:
+    """What a build for this host consists of, with the tools that are on it now."""
+    packages = ROCM_PACKAGES if spec.backend == "hip" else ()
+    tools: list[str] = read_fact(host, Toolchain, packages=packages)
+    return Recipe.of(spec, tools)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _path(layout: Layout, recipe: Recipe) -> str:
+    return f"{layout.builds}/{recipe.name}"
+
+
+def _environment(spec: BuildSpec) -> list[str]:
+    return ["env", *(f"{name}={value}" for name, value in spec.environment.items())]
+
+
+@operation()
+def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
+    """Build whisper-server and whisper-cli beside the live build.
+
+    A build that was cut off is resumed; one that is there is not made again.
+
+    + layout: where things lie
+    + spec: what to build; its release is checked out
+    """
+    recipe = _recipe(spec)
+    final = _path(layout, recipe)
+    if read_fact(host, Manifest, path=final):
+        host.noop(f"{recipe.name} is built")
+        return
+    partial = f"{final}.partial"
+    run = _environment(spec)
+    started = _now()
+    configure = ("cmake", "-G", "Ninja", "-S", layout.checkout, "-B", partial)
+    yield with_lock(layout.services, with_progress(*run, *configure, *recipe.cmake_arguments))
+    if spec.backend == "hip":
+        yield script("require-hip", partial, *spec.gpu_targets)
+    make = with_progress(*run, "nice", "cmake", "--build", partial, "--target", *PROGRAMS)
+    yield with_lock(layout.services, make)
+    ended = _now()
+    manifest = recipe.manifest(ended, (ended - started).total_seconds())
+    yield script("install-build", partial, final, as_json(manifest), *PROGRAMS)
+
+
+@operation()
+def accept(layout: Layout, spec: GenerationSpec, kfd: str) -> Generator[StringCommand]:
+    """Fail unless the build transcribes whisper.cpp's sample with the model that is to serve.
+
+    Both of its programs have to, on the GPU that was chosen and in time. Then it is timed with and
+    without flash attention. manifest.json records all of it; what was accepted with this model is
+    not tried again. A build that is rejected is remembered, unless the machine is at fault.
+
+    + layout: where things lie
+    + spec: what is to serve; the build and the model's file are in place
+    + kfd: where the kernel says who uses which GPU (see facts/kfd.py)
+    """
+    recipe, build, model = resolve(spec).recipe, spec.build, spec.model
+    path = _path(layout, recipe)
+    manifest = read_fact(host, Manifest, path=path) or {}
+    if is_accepted(manifest, model):
+        host.noop(f"{recipe.name} was accepted with {model.name}")
+        return
+    files = (path, f"{layout.models}/{spec.model_file}", layout.sample)
+    yield _try(build, *files, f"{path}/smoke-test.log", kfd, *PROGRAMS)
+    if not host.state.is_executing:  # what follows is about what that has left
+        return
+    tests: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/smoke-test.log")
+    found = rejection(tests, build, model)
+    if found:
+        yield from _reject(layout, spec, found)
+        return
+    rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[build.backend]
+    yield _try(build, *files, f"{path}/speed.log", kfd, *rounds)
+    timed: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/speed.log")
+    measured = speeds(timed, build, model)
+    accepted = record_acceptance(manifest, model, _now(), tests, measured)
+    yield script("write", f"{path}/manifest.json", as_json(accepted))
+    best = fastest(measured)
+    if best:
+        live = read_fact(host, Manifest, path=layout.build) or {}
+        _say_how_fast(build, model, best, live)
+
+
+def _reject(layout: Layout, spec: GenerationSpec, found: Rejection) -> Generator[StringCommand]:
+    """Fail the host with the end of the log of a test that failed, and why."""
+    log = found.test.log if found.test else ()
+    finding = why_not_here(log, spec.build.gpu) if spec.build.gpu else None
+    path = f"{_path(layout, resolve(spec).recipe)}/smoke-test.log"
+    if finding is None or finding.of_build:
+        yield remember_rejection(layout, spec, found.reason)
+    lines = [
+        *(log[-15:] if found.test and found.test.status else ()),
+        f"{spec.label} was rejected: {found.reason}; what served goes on serving. "
+        f"Its whole log: {path}",
+        *([f"cause: {finding}"] if finding else []),
+    ]
+    yield user_error("\n".join(lines))
+
+
+def _try(spec: BuildSpec, *arguments: str) -> StringCommand:
+    return with_progress(*_environment(spec), "nice", *words("smoke-test", *arguments))
+
+
+def _say_how_fast(spec: BuildSpec, model: Model, best: Speed, live: Mapping[str, Any]) -> None:
+    """Say how fast a build is, and whether the live one was faster with the same model."""
+    attention = "with" if best.flash_attention else "without"
+    host.log(f"{spec.release.label} with {model.name}: {best.label}, {attention} flash attention")
+    before = fastest(recorded_speeds(live, model))
+    if before and live["backend"] == spec.backend and is_slower(best, before):
+        version = live["release"]["label"]
+        host.log_styled(
+            f"that is {best.work / before.work - 1:.0%} slower than {version} ({before.label}); "
+            f"--data whisper_version={version} stays with it",
+            fg="yellow",
+            log_func=logger.warning,
+        )

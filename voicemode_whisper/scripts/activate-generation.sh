@@ -1,0 +1,98 @@
+#!/bin/sh
+# Let the generation $3 below $1 serve, with its units in $2, and restart what is named after them:
+# server, socket, proxy.
+#
+# The one step that counts is the rename of `current`. Whatever is cut off before or after it, the
+# services can start: units that were written by hand or by an earlier layout run with any generation,
+# through the known paths, but ours need one with environment files. So those are put in place before
+# `current` is moved, and ours after it.
+set -eu
+services=$1 units=$2 number=$3
+shift 3
+XDG_RUNTIME_DIR="/run/user/$(id -u)"
+export XDG_RUNTIME_DIR
+server=voicemode-whisper.service proxy=voicemode-whisper-proxy.service
+socket=voicemode-whisper-proxy.socket
+cd "$services"
+
+# The first name for what was at $1 that is free, or that a run which was cut off has given to the link
+# $1 -> $2 already.
+free_name() {
+  name=$1.by-hand count=0
+  while [ -e "$name" ] || [ -L "$name" ]; do
+    [ "$(readlink "$name")" != "$2" ] || break
+    count=$((count + 1)) name=$1.by-hand.~$count~
+  done
+  echo "$name"
+}
+
+# Have the link $1 -> $2. What somebody else put there is kept as $1.by-hand, by an exchange where the
+# file system can do it: it is never missing.
+link() {
+  [ "$(readlink "$1")" != "$2" ] || return 0
+  if readlink "$1" | grep -qE '^(build|whisper-proxy|whisper-proxy-venv)(-(.+-)?[0-9a-f]{12}|\.by-hand)$'; then
+    ln -sfn "$2" "$1.new"
+    mv -fT "$1.new" "$1"
+    return
+  elif [ -e "$1" ] || [ -L "$1" ]; then
+    kept=$(free_name "$1" "$2")
+    ln -sfn "$2" "$kept"
+    mv -T --exchange "$kept" "$1" 2> /dev/null && return
+    rm "$kept"
+    mv -T "$1" "$kept"
+  fi
+  ln -s "$2" "$1"
+}
+
+link_known_paths() {
+  link whisper.cpp/build ../current/build
+  link whisper-proxy current/proxy
+  link whisper-proxy-venv current/venv
+}
+
+switch() {
+  [ "$(readlink current)" != "generations/$number" ] || return 0
+  ln -sfn "generations/$number" current.new
+  mv -fT current.new current
+}
+
+install_units() {
+  mkdir -p "$units"
+  for unit in "$server" "$proxy" "$socket"; do
+    new="generations/$number/units/$unit"
+    if [ ! -e "$new" ] && [ -e "$units/$unit" ]; then
+      systemctl --user -q disable --now "$unit"
+      rm "$units/$unit"
+    elif [ -e "$new" ] && ! cmp -s "$new" "$units/$unit"; then
+      cp "$new" "$units/$unit.new"
+      mv -f "$units/$unit.new" "$units/$unit"
+    fi
+  done
+  systemctl --user daemon-reload
+  for unit in "$server" "$proxy" "$socket"; do
+    [ ! -e "$units/$unit" ] || systemctl --user -q enable "$unit"
+  done
+}
+
+restart() {
+  case $1 in
+    # Done before the proxy is told: systemd would stop the proxy first, with all that it has to answer.
+    # Whether the server runs then is for verify to say.
+    server) systemctl --user restart "$server" || true ;;
+    proxy) systemctl --user --no-block restart "$proxy" ;;
+    # It has another address. The proxy finishes the requests that it has first.
+    socket) systemctl --user stop "$proxy" "$socket" && systemctl --user --no-block start "$socket" ;;
+  esac
+}
+
+link_known_paths
+if [ -e "generations/$number/server.env" ]; then
+  switch
+  install_units
+else
+  install_units
+  switch
+fi
+for service; do
+  restart "$service"
+done

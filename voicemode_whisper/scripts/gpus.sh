@@ -1,0 +1,21 @@
+#!/bin/sh
+# Print what KFD's directory $1 (/sys/class/kfd/kfd) says of GPUs, as PATH:KEY VALUE lines of its
+# properties files; then a line `pci ADDRESS NAME` for each AMD GPU on the PCI bus, the name empty
+# where libdrm does not know it.
+set -u
+nodes=$1/topology/nodes
+# Lines DEVICE,<tab>REVISION,<tab>NAME, in hexadecimal digits.
+names=/usr/share/libdrm/amdgpu.ids
+
+grep -rHE '^(gfx_target_version|domain|location_id|heap_type|size_in_bytes) ' \
+  --include=properties "$nodes" 2> /dev/null
+for device in /sys/bus/pci/devices/*; do
+  # AMD is vendor 0x1002; class 0x03 is a display controller.
+  case $(cat "$device/vendor" "$device/class" 2> /dev/null | tr '\n' ' ') in
+    '0x1002 0x03'*)
+      id=$(cut -c3- "$device/device") revision=$(cut -c3- "$device/revision")
+      name=$(grep -i "^$id,[[:space:]]*$revision," "$names" 2> /dev/null | cut -f3)
+      echo "pci ${device##*/} $name"
+      ;;
+  esac
+done

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Print what core/generations.py reads of the generations below $1: `current LINK`, `manifest JSON` for
+# each, `version PATH` for directories that may be versions of something, `model PATH` for models that
+# the deploy downloaded.
+cd "$1" 2> /dev/null || exit 0
+
+current=$(readlink current) && echo "current $current"
+for manifest in generations/[0-9]*/manifest.json; do
+  # One that is being written has another name.
+  case $manifest in generations/*[!0-9]*/manifest.json) continue ;; esac
+  # JSON has line breaks between its tokens alone.
+  [ ! -e "$manifest" ] || echo "manifest $(tr '\n' ' ' < "$manifest")"
+done
+for version in whisper.cpp/builds/* whisper.cpp/builds/*/*.new generations/* generations/*/*.new \
+  whisper-proxy-* whisper.cpp/build-* confirmed*; do
+  if [ -e "$version" ] || [ -L "$version" ]; then echo "version $version"; fi
+done
+for stamp in whisper.cpp/models/*.sha256; do
+  ! grep -qs ' downloaded$' "$stamp" || echo "model ${stamp%.sha256}"
+done

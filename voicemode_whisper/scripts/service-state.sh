@@ -1,0 +1,31 @@
+#!/bin/sh
+# Print what core/services.py reads of the generation $3 below $1, whose units belong into $2: `link NAME`
+# for each of the known paths that does not lead into `current`, `differs UNIT` for each unit that is
+# not the generation's, `runs UNIT PROGRAM` for what its process should be, and `unit UNIT` for each,
+# with its properties below.
+services=$1 units=$2 generation=$1/generations/$3
+cd "$services" || exit
+
+unit_state() (
+  # shellcheck source=voicemode_whisper/scripts/unit-state.sh
+  . ./unit-state.sh
+)
+
+link() { [ "$(readlink "$1")" = "$2" ] || echo "link $1"; }
+link whisper.cpp/build ../current/build
+link whisper-proxy current/proxy
+link whisper-proxy-venv current/venv
+
+echo "runs voicemode-whisper.service $(realpath -eq "$generation/build/bin/whisper-server")"
+echo "runs voicemode-whisper-proxy.service $(realpath -eq "$generation/venv/bin/python")"
+
+for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
+  new="$generation/units/$unit"
+  if [ -e "$new" ]; then
+    cmp -s "$new" "$units/$unit" || echo "differs $unit"
+  elif [ -e "$units/$unit" ]; then
+    echo "differs $unit"
+  fi
+  echo "unit $unit"
+  unit_state "$unit"
+done

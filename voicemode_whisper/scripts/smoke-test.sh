@@ -1,0 +1,85 @@
+#!/bin/sh
+# Let programs of the build $1 transcribe the recording $3 with the model $2. What they heard and
+# logged goes into the file $4, for core/acceptance.py to judge, and how much GPU memory
+# whisper-server has, where KFD's directory $5 tells. What is to be run follows: whisper-cli;
+# whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
+# attention.
+set -u
+build=$1 model=$2 sample=$3 result=$4 kfd=$5
+shift 5
+heard="$result.heard" log="$result.err" memory=
+trap 'rm -f "$heard" "$log"' EXIT
+
+section() {
+  printf '### %s %s\n' "$1" "$2"
+  cat "$heard"
+  [ -z "$memory" ] || printf '\n### memory %s' "$memory"
+  printf '\n### log\n'
+  cat "$log"
+} >> "$result"
+
+# Run whisper-cli with the flags $2..., for the section $1.
+run_cli() {
+  name=$1
+  shift
+  timeout 300 "$build/bin/whisper-cli" -nt -m "$model" -f "$sample" "$@" \
+    > "$heard" 2> "$log" < /dev/null
+  section "$name" $?
+}
+
+# whisper.cpp v1.7 has no such flag: it does without, unless told otherwise.
+run_without_flash_attention() {
+  if "$build/bin/whisper-cli" --help 2>&1 | grep -q -e --no-flash-attn; then
+    run_cli whisper-cli-nfa -nfa
+  else
+    run_cli whisper-cli-plain
+  fi
+}
+
+free_port() {
+  python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Ask whisper-server, process $1, as soon as it answers at $2; give up when it ends.
+ask() {
+  until curl -fsS -o /dev/null --max-time 5 "$2" 2> /dev/null; do
+    kill -0 "$1" 2> /dev/null || return
+    sleep 0.1
+  done
+  curl -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" > "$heard" 2>&1
+}
+
+# Bytes of GPU memory that the kernel accounts to the process $2, as KFD's directory $1 says.
+gpu_memory() (
+  # shellcheck source=voicemode_whisper/scripts/gpu-memory.sh
+  . ./gpu-memory.sh
+)
+
+run_server() {
+  : > "$heard"
+  port=$(free_port)
+  timeout 300 "$build/bin/whisper-server" --host 127.0.0.1 --port "$port" -m "$model" \
+    > "$log" 2>&1 < /dev/null &
+  pid=$!
+  ask "$pid" "http://127.0.0.1:$port"
+  memory=$(gpu_memory "$kfd" "$(pgrep -P "$pid")")
+  if kill "$pid" 2> /dev/null; then
+    status=0
+    wait "$pid"
+  else
+    wait "$pid"
+    status=$?
+  fi
+  section whisper-server "$status"
+  memory=
+}
+
+rm -f "$result"
+for program; do
+  case $program in
+    whisper-cli) echo "whisper-cli transcribes the sample" && run_cli whisper-cli ;;
+    whisper-server) echo "whisper-server transcribes the sample" && run_server ;;
+    whisper-cli-fa) echo "with flash attention" && run_cli whisper-cli-fa -fa ;;
+    whisper-cli-nfa) echo "without flash attention" && run_without_flash_attention ;;
+  esac
+done

@@ -1,0 +1,34 @@
+"""The form that every stage has: a host's failure is its own, and is one line."""
+
+from collections.abc import Callable
+
+from pyinfra.api import deploy
+from pyinfra.api.arguments_typed import PyinfraOperation
+from pyinfra.context import ctx_host
+
+from voicemode_whisper.host import DEFAULTS, Host, host_of
+from voicemode_whisper.operations.util.connection import explain, fail, is_lost
+
+
+def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]:
+    """Make a function of a `Host` into a stage: a @deploy with this project's defaults.
+
+    Whatever it raises fails the host that it is about, and no other.
+    """
+
+    def decorate(body: Callable[[Host], None]) -> PyinfraOperation[[]]:
+        @deploy(name, data_defaults=DEFAULTS)
+        def run() -> None:
+            pyinfra_host = ctx_host.get()
+            if is_lost(pyinfra_host):
+                return
+            try:
+                body(host_of(pyinfra_host))
+            except Exception as error:
+                # A host that went away gives facts of nothing; its failure is reported already.
+                if not is_lost(pyinfra_host):
+                    fail(pyinfra_host, *explain(error).splitlines())
+
+        return run
+
+    return decorate

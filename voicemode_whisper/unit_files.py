@@ -1,0 +1,74 @@
+"""The units and environment files of a generation, made from the templates.
+
+Units speak of `current` alone; what varies is in the environment files. Only a socket's address has
+to stand in its unit.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from voicemode_whisper.core.fingerprint import fingerprint
+from voicemode_whisper.core.generations import ResolvedSpec
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.placement import required_memory
+from voicemode_whisper.resources import TEMPLATES
+
+# Stands in every unit file of ours, and in none that somebody wrote by hand.
+MARKER = "# Written by the deploy"
+
+
+@dataclass(frozen=True)
+class UnitFiles:
+    """The text of each file, by its path in the generation, and the services' SERVICE_REVISION."""
+
+    files: dict[str, str]
+    server_revision: str
+    proxy_revision: str
+
+
+@cache
+def templates_fingerprint() -> str:
+    """Twelve hexadecimal digits that change with any template."""
+    return fingerprint("\0".join(path.read_text() for path in sorted(TEMPLATES.iterdir())))
+
+
+def render(resolved: ResolvedSpec, flash_attention: str) -> UnitFiles:
+    """The files of a generation; `flash_attention` is whisper-server's flag, or empty."""
+    spec = resolved.spec
+    values = {
+        "settings": spec.settings,
+        "spec": spec.build,
+        "model": spec.model,
+        "flash_attention": flash_attention,
+        "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
+    }
+    units = {name: _render(name, **values) for name in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)}
+    server, server_revision = _environment(
+        "server.env", f"{units[SERVER_UNIT]}{resolved.recipe.name}{spec.model.sha256}", values
+    )
+    proxy, proxy_revision = _environment(
+        "proxy.env", f"{units[PROXY_UNIT]}{spec.proxy}{resolved.venv}", values
+    )
+    files = {f"units/{name}": text for name, text in units.items()}
+    return UnitFiles(
+        {**files, "server.env": server, "proxy.env": proxy}, server_revision, proxy_revision
+    )
+
+
+def _environment(name: str, depends_on: str, values: dict[str, Any]) -> tuple[str, str]:
+    """An environment file, and its revision: a name for it and all that the service depends on."""
+    revision = fingerprint(_render(name, **values, revision="") + depends_on)
+    return _render(name, **values, revision=revision), revision
+
+
+@cache
+def _loader() -> Environment:
+    loader = FileSystemLoader(TEMPLATES)
+    return Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+def _render(name: str, **values: Any) -> str:
+    return _loader().get_template(f"{name}.j2").render(**values)
