@@ -7,6 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from whisper_proxy.app import create_app
 from whisper_proxy.settings import Settings
 
+from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
 from .samples import Client
 
@@ -27,7 +28,7 @@ async def whisper_server(whisper: FakeWhisper) -> AsyncIterator[TestServer]:
 
 @pytest.fixture
 def settings(whisper_server: TestServer) -> Settings:
-    url = str(whisper_server.make_url("/")).rstrip("/")
+    url = fake.address(whisper_server)
     return Settings(upstream=url, model="small", max_wait=1)
 
 

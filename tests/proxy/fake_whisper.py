@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
 # A word is split between the segments: joining them must not add anything.
@@ -45,6 +46,11 @@ def verbose_json(texts: list[str]) -> dict[str, Any]:
         "text": "".join(f"{text}\n" for text in texts),
         "segments": segments,
     }
+
+
+def address(server: TestServer) -> str:
+    """Where one listens, as WHISPER_PROXY_UPSTREAM wants it."""
+    return str(server.make_url("/")).rstrip("/")
 
 
 @dataclass

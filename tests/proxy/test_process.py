@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -61,6 +62,14 @@ async def listening(process: Process) -> str:
 async def transcribe(session: aiohttp.ClientSession, url: str) -> object:
     async with session.post(url, data=form()) as response:
         return await response.json()
+
+
+async def before(whisper_server: TestServer, start: Start, *flags: str) -> tuple[Process, str]:
+    """A proxy before this whisper-server, and where it takes recordings."""
+    port = free_port()
+    process = await start("--port", port, "--upstream", fake.address(whisper_server), *flags)
+    await listening(process)
+    return process, f"http://127.0.0.1:{port}/v1/audio/transcriptions"
 
 
 def free_port() -> str:
@@ -146,11 +155,7 @@ async def test_a_request_in_flight_is_answered_before_it_stops(
     start: Start, whisper: FakeWhisper, whisper_server: TestServer
 ) -> None:
     whisper.seconds = 0.5
-    port = free_port()
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
-    process = await start("--port", port, "--upstream", upstream)
-    await listening(process)
-    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    process, url = await before(whisper_server, start)
     async with aiohttp.ClientSession() as session:
         request = asyncio.create_task(transcribe(session, url))
         await asyncio.wait_for(whisper.started.wait(), 5)
@@ -165,11 +170,7 @@ async def test_a_client_that_goes_away_ends_its_inference(
     start: Start, whisper: FakeWhisper, whisper_server: TestServer
 ) -> None:
     whisper.seconds = 30
-    port = free_port()
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
-    process = await start("--port", port, "--upstream", upstream)
-    await listening(process)
-    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    process, url = await before(whisper_server, start)
     async with aiohttp.ClientSession() as session:
         request = asyncio.create_task(transcribe(session, url))
         await asyncio.wait_for(whisper.started.wait(), 5)
@@ -215,7 +216,7 @@ async def test_a_restart_refuses_nobody_and_loses_nothing(
 ) -> None:
     """Under steady requests, each on a connection of its own, the process is replaced 5 times."""
     whisper.seconds = 0.02
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    upstream = fake.address(whisper_server)
     answers: list[object] = []
     with systemd_socket() as held:
         url = f"http://127.0.0.1:{held.getsockname()[1]}/v1/audio/transcriptions"
@@ -266,11 +267,7 @@ async def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
 async def test_an_upload_that_has_begun_ends_before_it_stops(
     start: Start, whisper_server: TestServer
 ) -> None:
-    port = free_port()
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
-    process = await start("--port", port, "--upstream", upstream)
-    await listening(process)
-
+    process, url = await before(whisper_server, start)
     payload = form()()
     headers = {"Content-Type": payload.headers["Content-Type"]}
     data = await payload.as_bytes()
@@ -281,7 +278,6 @@ async def test_an_upload_that_has_begun_ends_before_it_stops(
         await asyncio.sleep(0.6)
         yield data[100:]
 
-    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
     async with (
         aiohttp.ClientSession() as session,
         session.post(url, data=halves(), headers=headers) as response,
@@ -296,11 +292,7 @@ async def test_what_takes_too_long_is_cut_off(
     start: Start, whisper: FakeWhisper, whisper_server: TestServer
 ) -> None:
     whisper.seconds = 30
-    port = free_port()
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
-    process = await start("--port", port, "--upstream", upstream, "--drain-timeout", "1")
-    await listening(process)
-    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+    process, url = await before(whisper_server, start, "--drain-timeout", "1")
     async with aiohttp.ClientSession() as session:
         request = asyncio.create_task(transcribe(session, url))
         await asyncio.wait_for(whisper.started.wait(), 5)
@@ -314,10 +306,8 @@ async def test_what_takes_too_long_is_cut_off(
 
 
 async def test_stalled_uploads_hold_up_nobody(start: Start, whisper_server: TestServer) -> None:
-    port = free_port()
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
-    process = await start("--port", port, "--upstream", upstream, "--idle-timeout", "5")
-    await listening(process)
+    _, url = await before(whisper_server, start, "--idle-timeout", "5")
+    port = urlsplit(url).port
     head = (
         b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
@@ -325,7 +315,6 @@ async def test_stalled_uploads_hold_up_nobody(start: Start, whisper_server: Test
     stalled = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
     for _, writer in stalled:
         writer.write(head)
-    url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
     async with aiohttp.ClientSession() as session:
         answer = await asyncio.wait_for(transcribe(session, url), 2)
     assert fake.TEXT in str(answer)

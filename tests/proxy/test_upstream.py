@@ -43,7 +43,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def upstream(whisper_server: TestServer, session: aiohttp.ClientSession) -> Upstream:
-    return Upstream(str(whisper_server.make_url("/")).rstrip("/"), session)
+    return Upstream(fake.address(whisper_server), session)
 
 
 @pytest.fixture

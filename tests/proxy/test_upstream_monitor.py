@@ -8,6 +8,7 @@ from whisper_proxy.gpu import Gpu
 from whisper_proxy.upstream import State, Upstream, open_session
 from whisper_proxy.upstream_monitor import UpstreamMonitor
 
+from . import fake_whisper as fake
 from .fake_kernel import MODEL, FakeKernel
 from .fake_whisper import FakeWhisper
 
@@ -29,7 +30,7 @@ async def test_it_polls(
 ) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     async with open_session() as session:
-        monitor = UpstreamMonitor(Upstream(str(whisper_server.make_url("/")).rstrip("/"), session))
+        monitor = UpstreamMonitor(Upstream(fake.address(whisper_server), session))
         monitoring = asyncio.create_task(monitor.run())
         while whisper.paths.count("/health") < 3:
             await asyncio.sleep(0.01)

@@ -30,7 +30,7 @@ async def transcribe(python: Path, whisper_server: TestServer, tmp_path: Path) -
     """Transcribe a second of audio with VoiceMode, through a proxy at a given address."""
     recording = tmp_path / "recording.wav"
     recording.write_bytes(silence(1.0))
-    upstream = str(whisper_server.make_url("/")).rstrip("/")
+    upstream = fake.address(whisper_server)
 
     async def through_proxy(host: str) -> voicemode.Result:
         with processes.proxy(upstream, tmp_path, host=host) as proxy:

@@ -16,30 +16,27 @@ from voicemode_whisper.core.acceptance import (
     rejection,
     speeds,
 )
-from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES, BuildSpec, Recipe
+from voicemode_whisper.core.build import PROGRAMS, BuildSpec, Recipe
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.speed import Speed, fastest, is_slower
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.build import Manifest, SmokeTests
-from voicemode_whisper.facts.toolchain import Toolchain
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.diagnosis import why_not_here
 from voicemode_whisper.operations.util.errors import user_error
-from voicemode_whisper.operations.util.generations import as_json, remember_rejection, resolve
+from voicemode_whisper.operations.util.generations import (
+    as_json,
+    read_toolchain,
+    remember_rejection,
+    resolve,
+)
 from voicemode_whisper.operations.util.progress import with_lock, with_progress
 from voicemode_whisper.scripts import script, words
 
 # How often each way is timed. A GPU needs a second; on a processor it is a guess, and a cheap one.
 ROUNDS = {"hip": 3, "cpu": 1}
-
-
-def _recipe(spec: BuildSpec) -> Recipe:
-    """What a build for this host consists of, with the tools that are on it now."""
-    packages = ROCM_PACKAGES if spec.backend == "hip" else ()
-    tools: list[str] = read_fact(host, Toolchain, packages=packages)
-    return Recipe.of(spec, tools)
 
 
 def _now() -> datetime:
@@ -63,7 +60,7 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     + layout: where things lie
     + spec: what to build; its release is checked out
     """
-    recipe = _recipe(spec)
+    recipe = Recipe.of(spec, read_toolchain(spec))
     final = _path(layout, recipe)
     if read_fact(host, Manifest, path=final):
         host.noop(f"{recipe.name} is built")

@@ -7,6 +7,8 @@
 # through the known paths, but ours need one with environment files. So those are put in place before
 # `current` is moved, and ours after it.
 set -eu
+# shellcheck source=voicemode_whisper/scripts/free-name.sh
+. ./free-name.sh
 services=$1 units=$2 number=$3
 shift 3
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
@@ -14,17 +16,6 @@ export XDG_RUNTIME_DIR
 server=voicemode-whisper.service proxy=voicemode-whisper-proxy.service
 socket=voicemode-whisper-proxy.socket
 cd "$services"
-
-# The first name for what was at $1 that is free, or that a run which was cut off has given to the link
-# $1 -> $2 already.
-free_name() {
-  name=$1.by-hand count=0
-  while [ -e "$name" ] || [ -L "$name" ]; do
-    [ "$(readlink "$name")" != "$2" ] || break
-    count=$((count + 1)) name=$1.by-hand.~$count~
-  done
-  echo "$name"
-}
 
 # Have the link $1 -> $2. What somebody else put there is kept as $1.by-hand, by an exchange where the
 # file system can do it: it is never missing.

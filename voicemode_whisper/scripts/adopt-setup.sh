@@ -3,7 +3,10 @@
 # virtual environment $5 and model $6, with the manifest $7. What runs goes on as it is: the known paths
 # lead where they did until a generation is activated.
 set -eu
-services=$1 units=$2 build=$3 proxy=$4 venv=$5 model=$6 manifest=$7
+# shellcheck source=voicemode_whisper/scripts/new-generation.sh
+. ./new-generation.sh
+services=$1 units=$2
+shift 2
 cd "$services"
 
 # Builds of the earlier layout belong into builds/. With hard links the old names stay valid until
@@ -18,19 +21,11 @@ for old in whisper.cpp/build-*-????????????; do
   fi
 done
 
-link() { [ -z "$1" ] || ln -s "../../$1" "generations/1.new/$2"; }
-
-rm -rf generations/1.new generations/1
-mkdir -p generations/1.new/units
-link "$build" build
-link "$proxy" proxy
-link "$venv" venv
-link "$model" model
-printf %s "$manifest" > generations/1.new/manifest.json
+begin_generation 1 "$1" "$2" "$3" "$4"
+printf %s "$5" > generations/1.new/manifest.json
 for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
   [ ! -e "$units/$unit" ] || cp "$units/$unit" generations/1.new/units/
 done
-sync -f generations/1.new
-mv -T generations/1.new generations/1
+finish_generation 1
 ln -sfn generations/1 current.new
 mv -fT current.new current

@@ -2,6 +2,8 @@
 # Print what core/generations.py reads of a setup below $1, with its units in $2, that has no generations:
 # one made by hand, or by an earlier layout. What runs is asked of its processes. Nothing is printed
 # where nothing is set up, or where there are generations.
+# shellcheck source=voicemode_whisper/scripts/free-name.sh
+. ./free-name.sh
 services=$1 units=$2
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
@@ -10,15 +12,6 @@ cd "$services" 2> /dev/null || exit 0
 # One that was being adopted has generation 1 alone, whose manifest says so.
 [ ! -e generations/2 ] || exit 0
 [ ! -e generations/1/manifest.json ] || grep -q '"adopted"' generations/1/manifest.json || exit 0
-
-# The first name that is free for what was made by hand at $1; activate-generation.sh keeps it there.
-free_name() {
-  name=$1.by-hand count=0
-  while [ -e "$name" ] || [ -L "$name" ]; do
-    count=$((count + 1)) name=$1.by-hand.~$count~
-  done
-  echo "$name"
-}
 
 # What the known path $1 leads to, as a path below services/. What was made by hand has the name that
 # it will be kept under; builds of the earlier layout are in builds/ by then.

@@ -11,7 +11,7 @@ from pyinfra.api import Host, StringCommand
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.core import generations
-from voicemode_whisper.core.build import ROCM_PACKAGES
+from voicemode_whisper.core.build import ROCM_PACKAGES, BuildSpec
 from voicemode_whisper.core.generations import Generation, GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.facts.base import read_fact
@@ -54,10 +54,15 @@ def resolve(spec: GenerationSpec) -> ResolvedSpec:
 
 
 def _resolve(spec: GenerationSpec) -> ResolvedSpec:
-    packages = ROCM_PACKAGES if spec.build.backend == "hip" else ()
-    tools: list[str] = read_fact(host, Toolchain, packages=packages)
     python: str | None = read_fact(host, Python)
-    return spec.resolve(tools, python)
+    return spec.resolve(read_toolchain(spec.build), python)
+
+
+def read_toolchain(spec: BuildSpec) -> list[str]:
+    """The tools on the host, now, that a build is made with."""
+    packages = ROCM_PACKAGES if spec.backend == "hip" else ()
+    tools: list[str] = read_fact(host, Toolchain, packages=packages)
+    return tools
 
 
 def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:
