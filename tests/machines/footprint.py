@@ -24,6 +24,9 @@ SHOWN = "ActiveState,UnitFileState,NeedDaemonReload,MainPID"
 PASSED_OVER = {".git", "__pycache__"}
 # Processes that come and go with anybody who connects, or that systemd starts for a moment.
 TRANSIENT = re.compile(r"sshd|systemd-|\(sd-")
+# Root's own service manager, which starts a dozen programs when the tests connect after a boot.
+# What the deploy runs as root is in the session of its user.
+ROOTS_MANAGER = "/user@0.service/"
 # A service's private directory is named after the boot, one of ours would not be.
 PRIVATE = re.compile(r"systemd-private-\w+-([\w-]+\.service)-\w+")
 
@@ -131,7 +134,8 @@ def processes() -> Iterator[tuple[str, str]]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             name = (process / "comm").read_text().strip()
-            if process.name not in ours and not TRANSIENT.match(name):
+            others = TRANSIENT.match(name) or ROOTS_MANAGER in (process / "cgroup").read_text()
+            if process.name not in ours and not others:
                 yield f"process {name} of {process.owner()}", "runs"
         except OSError:
             continue  # it has just ended
