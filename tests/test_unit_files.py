@@ -26,9 +26,13 @@ OTHERWISE: list[dict[str, Any]] = [
 
 
 def files_of(
-    tools: list[str] = TOOLS, flash_attention: str = "-fa", python: str = PYTHON, **changes: Any
+    tools: list[str] = TOOLS,
+    flash_attention: str = "-fa",
+    vad: bool = True,
+    python: str = PYTHON,
+    **changes: Any,
 ) -> UnitFiles:
-    return render(spec(**changes).resolve(tools, python), flash_attention)
+    return render(spec(**changes).resolve(tools, python), flash_attention, vad)
 
 
 def unit(name: str, **changes: Any) -> str:
@@ -82,13 +86,22 @@ def test_an_environment_file_has_comments_and_variables_alone(name: str, changes
 def test_the_server_listens_on_loopback_with_the_generation_s_model():
     assert "--model %h/.voicemode/services/current/model " in unit(SERVER_UNIT)
     assert "--host 127.0.0.1 " in unit(SERVER_UNIT)
-    assert "--port ${WHISPER_PORT} $FLASH_ATTENTION\n" in unit(SERVER_UNIT)
+    assert "--port ${WHISPER_PORT} $FLASH_ATTENTION $VAD\n" in unit(SERVER_UNIT)
     found = lines("server", settings=settings(whisper_port=4022), flash_attention="-nfa")
     assert {"WHISPER_PORT=4022", "FLASH_ATTENTION=-nfa"} <= set(found)
 
 
 def test_without_a_measure_the_server_has_its_own_way():
     assert "FLASH_ATTENTION=" in lines("server", flash_attention="")
+
+
+def test_server_and_proxy_use_the_vad_model_that_the_build_has():
+    assert "WorkingDirectory=%h/.voicemode/services/current/build\n" in unit(SERVER_UNIT)
+    assert 'VAD="--vad-model vad.bin"' in lines("server")
+    assert "WHISPER_PROXY_VAD=1" in lines("proxy")
+    # whisper.cpp before v1.7.6 would not start with the option.
+    assert "VAD=" in lines("server", vad=False)
+    assert "WHISPER_PROXY_VAD=0" in lines("proxy", vad=False)
 
 
 def test_the_proxy_listens_where_it_is_told_and_asks_the_server():

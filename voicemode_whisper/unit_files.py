@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from voicemode_whisper.core.build import VAD_MODEL
 from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.generations import ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
@@ -35,14 +36,18 @@ def templates_fingerprint() -> str:
     return fingerprint("\0".join(path.read_text() for path in sorted(TEMPLATES.iterdir())))
 
 
-def render(resolved: ResolvedSpec, flash_attention: str) -> UnitFiles:
-    """The files of a generation; `flash_attention` is whisper-server's flag, or empty."""
+def render(resolved: ResolvedSpec, flash_attention: str, vad: bool) -> UnitFiles:
+    """The files of a generation.
+
+    `flash_attention` is whisper-server's flag, or empty, `vad` whether its build has a VAD model.
+    """
     spec = resolved.spec
     values = {
         "settings": spec.settings,
         "spec": spec.build,
         "model": spec.model,
         "flash_attention": flash_attention,
+        "vad": VAD_MODEL if vad else "",
         "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
     }
     units = {name: _render(name, **values) for name in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)}

@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> web.Application:
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
     async with open_session() as session:
         settings = app[SETTINGS]
-        upstream = Upstream(settings.upstream, session)
+        upstream = Upstream(settings.upstream, session, vad=bool(settings.vad))
         gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
         app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu)
         app[DISPATCH] = Dispatcher(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from . import languages
 from .errors import ApiError, invalid, quoted
+from .vad import DEFAULT, Vad
+from .vad import parse as parse_vad
 
 Form = Mapping[str, Sequence[str]]
 
@@ -16,8 +18,6 @@ FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 STREAMED_FORMATS = ("json", "text")  # events carry no timestamps
 GRANULARITIES = ("word", "segment")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
-# Accepted without effect: Whisper processes 30 s at a time and splits by its own timestamps.
-CHUNKING_STRATEGIES = ("auto", "server_vad")
 UNSUPPORTED = {
     "include": "`include` is not supported: there are no log probabilities to send.",
     "known_speaker_names": "`known_speaker_names` is not supported: speakers are not told apart.",
@@ -32,7 +32,8 @@ class TranscriptionRequest:
     """A validated request: the parameters for whisper-server and the format of the response.
 
     language: one of Whisper's codes, or "auto". temperature: 0 to 1. translate: into English.
-    granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events.
+    granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events. vad: what
+    counts as speech.
     """
 
     language: str
@@ -42,6 +43,7 @@ class TranscriptionRequest:
     granularities: tuple[str, ...] = ("segment",)
     stream: bool = False
     translate: bool = False
+    vad: Vad = DEFAULT
 
     @property
     def words(self) -> bool:
@@ -67,6 +69,7 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
         granularities=_granularities(fields, response_format),
         stream=_stream(_last(fields, "stream"), response_format),
         translate=translate,
+        vad=parse_vad(fields),
     )
 
 
@@ -78,9 +81,6 @@ def _refuse_unsupported(fields: Form) -> None:
     for name, message in UNSUPPORTED.items():
         if any(fields.get(name, [])):
             raise invalid(name, message, "unsupported_value")
-    strategy = _last(fields, "chunking_strategy") or _last(fields, "chunking_strategy[type]")
-    if strategy and strategy not in CHUNKING_STRATEGIES:
-        raise _not_one_of("chunking_strategy", strategy, CHUNKING_STRATEGIES)
 
 
 def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:

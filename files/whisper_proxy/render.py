@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fields import TranscriptionRequest
+from .speech import only_speech
 from .stream import events
 from .subtitles import srt, vtt
 from .transcript import Transcript
@@ -21,7 +22,8 @@ class Answer:
 
 
 def render(transcript: Transcript, request: TranscriptionRequest) -> Answer:
-    """Return the transcript in the requested format, or as server-sent events."""
+    """Return what was said in the requested format, or as server-sent events."""
+    transcript = only_speech(transcript)
     if request.stream:
         return Answer(events(transcript), "text/event-stream")
     return _RENDERERS[request.response_format](transcript, request)

@@ -109,6 +109,7 @@ class Settings:
     port: int = _setting(2023, whole(1, 65535), "port to listen on, unless systemd passes a socket")
     upstream: str = _setting("http://127.0.0.1:2022", upstream, "whisper-server's address")
     model: str = _setting("whisper-1", model, "name of the served model, as in small.en")
+    vad: int = _setting(0, whole(0, 1), "1: whisper-server has a VAD model, which is used")
     concurrency: int = _setting(1, whole(1, 64), "inferences that run at once")
     queue: int = _setting(32, whole(0, 10000), "requests that may wait; to more the answer is 503")
     max_wait: int = _setting(

@@ -62,11 +62,15 @@ class LostError(Exception):
 
 
 class Upstream:
-    """A whisper-server at an origin such as `http://127.0.0.1:2022`."""
+    """A whisper-server at an origin such as `http://127.0.0.1:2022`.
 
-    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+    vad: whether it was started with a VAD model.
+    """
+
+    def __init__(self, origin: str, session: aiohttp.ClientSession, *, vad: bool = False) -> None:
         self._origin = origin
         self._session = session
+        self._vad = vad
 
     async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
         """Return the transcript of the audio. Makes one attempt.
@@ -74,7 +78,8 @@ class Upstream:
         Raises ApiError if whisper-server reports an error or times out, and NotReachedError or
         LostError if a retry may help.
         """
-        body = _Form(_fields(request), audio)
+        fields = _fields(request) | (_vad_fields(request) if self._vad else {})
+        body = _Form(fields, audio)
         timeout = aiohttp.ClientTimeout(total=INFERENCE_SECONDS, sock_connect=CONNECT_SECONDS)
         with _failures_as_errors(body):
             async with self._session.post(
@@ -166,6 +171,23 @@ def _fields(request: TranscriptionRequest) -> dict[str, str]:
         "max_len": "-1",
         # Computing these runs the encoder a second time, and fails on silence.
         "no_language_probabilities": "true",
+    }
+
+
+def _vad_fields(request: TranscriptionRequest) -> dict[str, str]:
+    """Return what is to be transcribed. Without a VAD model, such a request would fail.
+
+    whisper-server (v1.7.6 to v1.9.3) counts the times of words without the silence that VAD cut
+    out. So where words are wanted all is transcribed, by a threshold of 0. `vad=false` would not
+    do: then the times of segments are corrected by what was cut out of the recording before.
+    """
+    threshold = 0.0 if request.words else request.vad.threshold
+    return {
+        "vad": "true",
+        "vad_threshold": f"{threshold:.6f}",
+        "vad_speech_pad_ms": str(request.vad.padding_ms),
+        "vad_min_silence_duration_ms": str(request.vad.silence_ms),
+        "vad_min_speech_duration_ms": str(request.vad.speech_ms),
     }
 
 

@@ -75,6 +75,7 @@ class Host:
         last: str = "w.service does not answer",
         earlier: EarlierSetup | None = None,
         build: dict[str, Any] | None = None,
+        vad: bool = False,
     ) -> None:
         self.ran: list[str] = []
         self.said: list[str] = []
@@ -106,6 +107,7 @@ class Host:
                 f"path={LAYOUT.build}": {"toolchain": ["rocblas 7.1-1"]},
                 f"path={BUILD}": build,
             },
+            "files.Exists": {f"path={BUILD}/vad.bin": vad},
             "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": TOOLS},
             "toolchain.Python": PYTHON,
         }
@@ -192,6 +194,11 @@ class TestSwitch:
         write, _ = self.apply(host)
         assert "FLASH_ATTENTION=-fa\n" in write[write.index("server.env") + 1]
         assert recorded(write).manifest["acceptance"] == entry
+
+    def test_it_serves_with_the_vad_model_that_the_build_has(self):
+        for vad, option in ((True, 'VAD="--vad-model vad.bin"\n'), (False, "VAD=\n")):
+            write, _ = self.apply(Host(Generations(), vad=vad))
+            assert option in write[write.index("server.env") + 1]
 
     def test_a_candidate_that_was_cut_off_is_taken_up(self):
         host = Host(generations(1, generation(1), candidate(2, **MADE)))

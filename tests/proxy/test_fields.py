@@ -1,6 +1,7 @@
 import pytest
 from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest, parse
+from whisper_proxy.vad import Vad
 
 VERBOSE = ("response_format", "verbose_json")
 REFUSED = [
@@ -25,6 +26,7 @@ REFUSED = [
     ([("known_speaker_references[]", "data:")], "known_speaker_references", "not told apart"),
     ([("chunking_strategy", "mine")], "chunking_strategy", "auto, server_vad"),
     ([("chunking_strategy[type]", "mine")], "chunking_strategy", "auto, server_vad"),
+    ([("chunking_strategy[threshold]", "2")], "chunking_strategy", "from 0 to 1"),
 ]
 
 
@@ -64,10 +66,12 @@ def test_everything_is_asked() -> None:
         ("timestamp_granularities[]", "word"),
         ("timestamp_granularities[]", "segment"),
         ("chunking_strategy[type]", "server_vad"),
-        ("chunking_strategy[threshold]", "0.5"),
+        ("chunking_strategy[threshold]", "0.4"),
         ("unheard_of", "x"),
     ]
-    expected = TranscriptionRequest("de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment"))
+    expected = TranscriptionRequest(
+        "de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment"), vad=Vad(threshold=0.4)
+    )
     assert parsed(*fields) == expected
     assert expected.words
 

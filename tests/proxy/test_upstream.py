@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.upload import MEMORY_BYTES, Spool
 from whisper_proxy.upstream import LostError, NotReachedError, Upstream, open_session
+from whisper_proxy.vad import Vad
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
@@ -164,6 +166,34 @@ async def test_words_and_translation_are_asked_for(
         spool.write(b"RIFF")
         await upstream.transcribe(spool, request)
     assert (whisper.fields["translate"], whisper.fields["token_timestamps"]) == ("true", "true")
+
+
+async def test_what_is_heard_is_said_to_a_server_with_vad(
+    whisper_server: TestServer, session: aiohttp.ClientSession, whisper: FakeWhisper
+) -> None:
+    upstream = Upstream(fake.address(whisper_server), session, vad=True)
+    request = replace(REQUEST, vad=Vad(0.25, 200, 300, 50))
+    with Spool() as spool:
+        spool.write(b"RIFF")
+        await upstream.transcribe(spool, request)
+    assert {name: text for name, text in whisper.fields.items() if name.startswith("vad")} == {
+        "vad": "true",
+        "vad_threshold": "0.250000",
+        "vad_speech_pad_ms": "200",
+        "vad_min_silence_duration_ms": "300",
+        "vad_min_speech_duration_ms": "50",
+    }
+
+
+async def test_where_words_are_wanted_all_is_heard(
+    whisper_server: TestServer, session: aiohttp.ClientSession, whisper: FakeWhisper
+) -> None:
+    # whisper-server counts their times without what VAD has cut out.
+    upstream = Upstream(fake.address(whisper_server), session, vad=True)
+    with Spool() as spool:
+        spool.write(b"RIFF")
+        await upstream.transcribe(spool, replace(REQUEST, granularities=("word",)))
+    assert (whisper.fields["vad"], whisper.fields["vad_threshold"]) == ("true", "0.000000")
 
 
 async def test_states(upstream: Upstream, nobody: Upstream, whisper: FakeWhisper) -> None:

@@ -28,6 +28,12 @@ COMMON_ARGUMENTS = (
     "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache",
 )
 
+# whisper.cpp's VAD model, among its sources from v1.8.3 on: the file that ggml-org/whisper-vad on
+# Hugging Face calls ggml-silero-v6.2.0.bin. It counts with this SHA-256 alone.
+VAD_SOURCE = "models/for-tests-silero-v6.2.0-ggml.bin"
+VAD_SHA256 = "2aa269b785eeb53a82983a20501ddf7c1d9c48e33ab63a41391ac6c9f7fb6987"
+# Its name in a build.
+VAD_MODEL = "vad.bin"
 
 # What is read of a manifest, by its type.
 MANIFEST = {"release": dict, "backend": str, "cmake_arguments": list, "built": str}

@@ -6,6 +6,7 @@ from pyinfra import host
 from pyinfra.api import StringCommand
 
 from voicemode_whisper.core.acceptance import recorded_speeds
+from voicemode_whisper.core.build import VAD_MODEL
 from voicemode_whisper.core.generations import (
     CANDIDATE,
     CONFIRMED,
@@ -20,6 +21,7 @@ from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.speed import fastest
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.build import Manifest
+from voicemode_whisper.facts.files import Exists
 from voicemode_whisper.facts.generations import Earlier
 from voicemode_whisper.facts.user_unit import SYSTEMCTL, Services
 from voicemode_whisper.operations.util.connection import operation
@@ -95,9 +97,11 @@ def _candidate(
 ) -> tuple[Generation, StringCommand]:
     """A new generation, and the command that writes it."""
     resolved = resolve(spec)
-    build = read_fact(host, Manifest, path=f"{layout.builds}/{resolved.recipe.name}") or {}
+    path = f"{layout.builds}/{resolved.recipe.name}"
+    build = read_fact(host, Manifest, path=path) or {}
+    vad: bool = read_fact(host, Exists, path=f"{path}/{VAD_MODEL}")
     best = fastest(recorded_speeds(build, spec.model))
-    files = render(resolved, best.flag if best else "")
+    files = render(resolved, best.flag if best else "", vad)
     text = manifest(
         number,
         spec,

@@ -16,7 +16,7 @@ from voicemode_whisper.core.acceptance import (
     rejection,
     speeds,
 )
-from voicemode_whisper.core.build import PROGRAMS, BuildSpec, Recipe
+from voicemode_whisper.core.build import PROGRAMS, VAD_SHA256, VAD_SOURCE, BuildSpec, Recipe
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import Model
@@ -55,7 +55,8 @@ def _environment(spec: BuildSpec) -> list[str]:
 def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     """Build whisper-server and whisper-cli beside the live build.
 
-    A build that was cut off is resumed; one that is there is not made again.
+    A build that was cut off is resumed; one that is there is not made again. It gets the VAD model
+    that its sources have.
 
     + layout: where things lie
     + spec: what to build; its release is checked out
@@ -76,7 +77,8 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     yield with_lock(layout.services, make)
     ended = _now()
     manifest = recipe.manifest(ended, (ended - started).total_seconds())
-    yield script("install-build", partial, final, as_json(manifest), *PROGRAMS)
+    vad = (f"{layout.checkout}/{VAD_SOURCE}", VAD_SHA256)
+    yield script("install-build", partial, final, as_json(manifest), *vad, *PROGRAMS)
 
 
 @operation()
