@@ -41,6 +41,11 @@ proxy_host = "127.0.0.1"
 proxy_port = 2023
 # A file on the host with the key that clients of the proxy must send; empty: they need none.
 proxy_api_key_file = ""
+# Web pages and apps that may use the proxy from a browser, besides the host's own: origins such as
+# "https://chat.lan app://obsidian.md", or "*".
+proxy_cors_origins = ""
+# Names under which clients reach the proxy, besides the host's own: behind a reverse proxy, say.
+proxy_names = ""
 
 # --- Upgrade -------------------------------------------------------------------------------------
 # Whether to try a rejected generation again: yes or no.

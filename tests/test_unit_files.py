@@ -22,6 +22,7 @@ OTHERWISE: list[dict[str, Any]] = [
     {"settings": settings(whisper_port=4022)},
     {"settings": settings(proxy_api_key_file="/etc/key")},
     {"settings": settings(gpu_kfd="/test/kfd")},
+    {"settings": settings(proxy_cors_origins=["app://x", "*"], proxy_names="stt.lan")},
 ]
 
 
@@ -129,6 +130,15 @@ def test_a_key_is_named_by_its_file_alone():
     assert not [line for line in lines("proxy") if "API_KEY" in line]
     found = lines("proxy", settings=settings(proxy_api_key_file="/etc/key"))
     assert "WHISPER_PROXY_API_KEY_FILE=/etc/key" in found
+
+
+def test_the_proxy_knows_who_may_call():
+    assert not [line for line in lines("proxy") if re.search("NAMES|ORIGINS", line)]
+    allowed = settings(proxy_cors_origins="https://a.lan, app://x", proxy_names="stt.lan b.lan")
+    assert {
+        'WHISPER_PROXY_CORS_ORIGINS="https://a.lan app://x"',
+        'WHISPER_PROXY_NAMES="stt.lan b.lan"',
+    } <= set(lines("proxy", settings=allowed))
 
 
 def test_the_proxy_sees_whether_half_of_the_model_lies_on_the_card():

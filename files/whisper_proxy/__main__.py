@@ -13,7 +13,7 @@ from . import __version__
 from .listen import listening_sockets
 from .notify import Notifier
 from .server import serve
-from .settings import Settings, SettingsError, flag, load, variable
+from .settings import Settings, SettingsError, flag, former_flags, load, variable
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,9 +26,10 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=__version__)
     for setting in fields(Settings):
-        default = "none" if setting.default == "" else setting.default
+        default = "none" if setting.default in ("", ()) else setting.default
         text = f"{setting.metadata['help']} [{variable(setting)}; default: {default}]"
-        result.add_argument(flag(setting), metavar=setting.name.upper(), help=text)
+        flags = (flag(setting), *former_flags(setting))
+        result.add_argument(*flags, metavar=setting.name.upper(), help=text)
     return result
 
 

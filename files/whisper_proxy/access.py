@@ -1,21 +1,32 @@
-"""Access control: the API key, and CORS for pages of a configured origin."""
+"""Access control: who may call at all, by host name, page and API key, and CORS for those pages."""
 
 import hmac
+import re
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from .errors import ApiError
-from .keys import SETTINGS
+from .errors import ApiError, quoted
+from .keys import OWN_NAMES, SETTINGS
+from .names import name_of
 
 # Liveness is public. /metrics is not: it shows how the proxy is used.
 OPEN_PATHS = {"/", "/health"}
 PREFLIGHT_SECONDS = 600
+WEB_ORIGIN = re.compile(r"https?://([\w.:\[\]-]+)", re.ASCII)
+# The characters of field names (RFC 9110, section 5.1), which may be sent back as they came.
+FIELD_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]+", re.ASCII)
+PRIVATE_NETWORK = "Access-Control-Request-Private-Network"
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer CORS preflights, and refuse requests without the API key."""
+    """Refuse strangers' pages, and requests without the API key, before any body is read.
+
+    CORS preflights of pages that may call are answered here.
+    """
+    _check_hosts(request)
+    _check_page(request)
     if _is_preflight(request):
         return web.Response(status=204, headers=_preflight(request))
     key = request.app[SETTINGS].api_key
@@ -25,8 +36,81 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    """Let pages of the configured origin read the response."""
+    """Let pages that may call read the response."""
     response.headers.update(_cors(request))
+
+
+def _check_hosts(request: web.Request) -> None:
+    """Raise ApiError if the request is for a name of somebody else's.
+
+    Browsers always say for which: a page that let its own name lead here would have that one.
+    """
+    # A whole URL as the target names a host too (RFC 9112, section 3.2.2): `request.host` then.
+    named = (*request.headers.getall(hdrs.HOST, ()), request.host)
+    stranger = next((host for host in named if host and not _may_be_ours(request, host)), None)
+    if stranger is not None:
+        raise _forbidden(
+            f"{quoted(stranger)} is no name of this service. If it is one, add it to proxy_names "
+            "in the deploy's settings (WHISPER_PROXY_NAMES).",
+            "unknown_host",
+        )
+
+
+def _may_be_ours(request: web.Request, authority: str) -> bool:
+    name = name_of(authority)
+    if name is None:
+        return False
+    # A name without a dot is of this network: nobody on the Internet can let it lead here.
+    return ("." not in name and ":" not in name) or _is_ours(request, name)
+
+
+def _is_ours(request: web.Request, name: str) -> bool:
+    return name == _called_address(request) or name in request.app[OWN_NAMES]
+
+
+def _called_address(request: web.Request) -> str:
+    """Return the address that the client has connected to; "" once it has gone."""
+    transport = request.transport
+    called = transport.get_extra_info("sockname") if transport else None
+    return str(called[0]).partition("%")[0] if called else ""
+
+
+def _check_page(request: web.Request) -> None:
+    """Raise ApiError if a page calls that may not; who sends no Origin is no page."""
+    page = _page(request)
+    if page is not None and _allowed(request, page) is None:
+        raise _forbidden(
+            f"Pages of {quoted(page)} may not use this service. If they are to, add the origin to "
+            "proxy_cors_origins in the deploy's settings (WHISPER_PROXY_CORS_ORIGINS).",
+            "origin_not_allowed",
+        )
+
+
+def _page(request: web.Request) -> str | None:
+    """Return the origin of the page that calls, None if it is none.
+
+    A page that only embeds something of another site tells no origin, but that it does so.
+    """
+    origins = request.headers.getall(hdrs.ORIGIN, ())
+    if any(origins):
+        return ", ".join(origins)
+    site = request.headers.get("Sec-Fetch-Site", "")
+    return "another site" if site.lower() == "cross-site" else None
+
+
+def _allowed(request: web.Request, page: str) -> str | None:
+    """Return what Access-Control-Allow-Origin says to a page; None if it may not call."""
+    origins = request.app[SETTINGS].cors_origins
+    if "*" in origins:
+        return "*"
+    found = WEB_ORIGIN.fullmatch(page.lower())
+    name = name_of(found[1]) if found else None
+    is_ours = name is not None and _is_ours(request, name)
+    return page if is_ours or page.lower() in origins else None
+
+
+def _forbidden(message: str, code: str) -> ApiError:
+    return ApiError(403, message, code=code)
 
 
 def _check(authorization: str, key: str) -> None:
@@ -42,7 +126,7 @@ def _is_preflight(request: web.Request) -> bool:
     return (
         request.method == hdrs.METH_OPTIONS
         and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
-        and bool(_cors(request))
+        and _page(request) is not None
     )
 
 
@@ -50,17 +134,22 @@ def _preflight(request: web.Request) -> dict[str, str]:
     # Allow whatever is requested: OpenAI's client sends a dozen headers of its own, and "*" does
     # not cover Authorization.
     requested = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
-    return {
+    headers: dict[str, str] = {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST",
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: requested,
         hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_SECONDS),
     }
+    if FIELD_NAMES.fullmatch(requested):
+        headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
+    if request.headers.get(PRIVATE_NETWORK) == "true":
+        headers["Access-Control-Allow-Private-Network"] = "true"
+    return headers
 
 
 def _cors(request: web.Request) -> dict[str, str]:
-    allowed = request.app[SETTINGS].cors_origin
-    if not allowed or allowed not in ("*", request.headers.get(hdrs.ORIGIN)):
-        return {}
+    page = _page(request)
+    allowed = None if page is None else _allowed(request, page)
+    if allowed is None:
+        return {hdrs.VARY: hdrs.ORIGIN}
     return {
         hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: allowed,
         hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "x-request-id, Retry-After",

@@ -12,8 +12,18 @@ from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
-from .keys import ADMISSION, DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, UPSTREAM_MONITOR
+from .keys import (
+    ADMISSION,
+    DECODER,
+    DISPATCH,
+    IN_FLIGHT,
+    METRICS,
+    OWN_NAMES,
+    SETTINGS,
+    UPSTREAM_MONITOR,
+)
 from .metrics import Metrics
+from .names import OwnNames
 from .settings import Settings
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
@@ -23,6 +33,7 @@ def create_app(settings: Settings) -> web.Application:
     """Return the application. Only these routes reach whisper-server."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
+    app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
     app[DECODER] = Decoder()

@@ -7,10 +7,12 @@ from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .metrics import Metrics
+from .names import OwnNames
 from .settings import Settings
 from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
+OWN_NAMES = web.AppKey("own_names", OwnNames)
 DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
 ADMISSION = web.AppKey("admission", AdmissionQueue)

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from .names import name_of
+
 T = TypeVar("T")
 
 ENV_PREFIX = "WHISPER_PROXY_"
 HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+# Settings by the names that they had before, which work still.
+FORMER_NAMES = {"cors_origins": ("cors_origin",)}
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 # "small.en", "small.en-q5_1" and "small.en-tdrz" are English-only; "small" is not.
 ENGLISH_ONLY = re.compile(r"\.en(-|$)")
@@ -56,12 +61,34 @@ def upstream(text: str) -> str:
         raise ValueError("http://HOST:PORT, without a path") from None
 
 
-def cors_origin(text: str) -> str:
-    """Return a browser's origin, or raise ValueError with what is allowed."""
+def cors_origins(text: str) -> tuple[str, ...]:
+    """Return browsers' origins as browsers send them, or raise ValueError with what is allowed."""
     try:
-        return "*" if text == "*" else http_origin(text, "https?")
+        return tuple(_cors_origin(word.lower()) for word in listed(text))
     except ValueError:
-        raise ValueError("* or an origin such as https://HOST:PORT, without a path") from None
+        raise ValueError(
+            "* or origins such as https://HOST:PORT or app://NAME, without a path"
+        ) from None
+
+
+def _cors_origin(text: str) -> str:
+    if text == "*":
+        return text
+    origin = http_origin(text, "[a-z][a-z0-9+.-]*")
+    return origin.removesuffix(DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return names of this service, or raise ValueError with what is allowed."""
+    found = [name_of(word) for word in listed(text)]
+    if not all(found):
+        raise ValueError("host names or IP addresses")
+    return tuple(filter(None, found))
+
+
+def listed(text: str) -> list[str]:
+    """Return the words of a list, with commas or spaces between them."""
+    return text.replace(",", " ").split()
 
 
 def model(text: str) -> str:
@@ -125,7 +152,12 @@ class Settings:
     api_key_file: str = _setting(
         "", key_file, "file with the key that clients must send; none: no key", secret=True
     )
-    cors_origin: str = _setting("", cors_origin, "origin whose pages may call, or *; none: no page")
+    cors_origins: tuple[str, ...] = _setting(
+        (), cors_origins, "origins whose pages may call, besides those of the host, or *"
+    )
+    names: tuple[str, ...] = _setting(
+        (), names, "names under which clients may call, besides those of the host"
+    )
     backend: str = _setting(
         "", label, "shown in /health: what whisper-server was built for; hip: it is to use a GPU"
     )
@@ -154,9 +186,22 @@ def flag(setting: "Field[Any]") -> str:
     return "--" + setting.name.replace("_", "-")
 
 
+def former_flags(setting: "Field[Any]") -> list[str]:
+    """Return the flags that a setting had before, which work still."""
+    return ["--" + former.replace("_", "-") for former in FORMER_NAMES.get(setting.name, ())]
+
+
 def variable(setting: "Field[Any]") -> str:
     """Return a setting's environment variable."""
     return ENV_PREFIX + setting.name.upper()
+
+
+def _inherited(setting: "Field[Any]", environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that sets a setting, maybe by a former name, and its value or ""."""
+    former = [ENV_PREFIX + name.upper() for name in FORMER_NAMES.get(setting.name, ())]
+    found = (name for name in (variable(setting), *former) if environment.get(name))
+    source = next(found, variable(setting))
+    return source, environment.get(source, "")
 
 
 def _value(source: str, text: str, parse: Callable[[str], T]) -> T:
@@ -174,10 +219,10 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Set
     """
     chosen: dict[str, Any] = {}
     for setting in fields(Settings):
-        given, inherited = flags.get(setting.name), environment.get(variable(setting))
+        given = flags.get(setting.name)
+        source, inherited = _inherited(setting, environment)
         if given is not None:
             chosen[setting.name] = _value(flag(setting), given, setting.metadata["parse"])
         elif inherited:
-            source = variable(setting)
             chosen[setting.name] = _value(source, inherited, setting.metadata["parse"])
     return Settings(**chosen)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from whisper_proxy.settings import load
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.settings import KNOBS, PREFIXES, Settings, read_settings
@@ -67,6 +68,12 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_port", None, "1024 to 65535"),
         ("proxy_host", "example.org", "an IP address"),
         ("proxy_host", 7, "an IP address"),
+        ("proxy_cors_origins", "chat.lan", "origins such as"),
+        ("proxy_cors_origins", ["https://chat.lan/page"], "origins such as"),
+        ("proxy_cors_origins", 'app://x"', "origins such as"),
+        ("proxy_names", "https://stt.lan", "host names"),
+        ("proxy_names", "stt.lan/x", "host names"),
+        ("proxy_names", "$HOME", "host names"),
         ("proxy_api_key_file", "key", "the absolute path of a file on the host"),
         ("proxy_api_key_file", "/my key", "the absolute path of a file on the host"),
         ("model_source", "ftp://x", "an http:// or https:// URL"),
@@ -158,3 +165,28 @@ def test_others_find_the_proxy_only_where_it_listens_for_them(host, url):
 )
 def test_the_proxy_listens_where_it_is_told(host, address):
     assert settings(proxy_host=host).proxy_address == address
+
+
+ORIGINS = [
+    "", "*", "https://chat.lan", "app://obsidian.md, tauri://localhost",
+    "moz-extension://0b5e-1 http://[::1]:3000", "http://a:65535", "http://a:65536", "http://a:0",
+    "http://[::1", "http://[1.2]", "http://_a-b.c", "x+y.z-1://a",
+]  # fmt: skip
+NAMES = ["", "stt.lan", "STT.lan:8443, 10.0.0.1", "[::1]:80 fe80::1", "a:b", ":::", "-_.", "[x]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("proxy_cors_origins", one) for one in ORIGINS] + [("proxy_names", one) for one in NAMES],
+)
+def test_the_proxy_takes_what_the_deploy_takes(name: str, value: str):
+    try:
+        taken = getattr(settings(**{name: value}), name)
+    except UserError:
+        return
+    load({}, {f"WHISPER_{name.upper()}": taken})
+
+
+@pytest.mark.parametrize("value", ["https://chat.lan, app://x", ["https://chat.lan", "app://x"]])
+def test_a_list_may_be_a_text(value: object):
+    assert settings(proxy_cors_origins=value).proxy_cors_origins == "https://chat.lan app://x"

@@ -13,7 +13,7 @@ from voicemode_whisper.operations.network import announce
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/health" else 503)
+        self.send_response(200 if self.path == "/health" else 403)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -41,7 +41,9 @@ def test_a_service_that_answers(apply: Apply, caplog: pytest.LogCaptureFixture, 
 
 def test_a_service_that_refuses(apply: Apply, caplog: pytest.LogCaptureFixture, port: int):
     text = said(apply, caplog, f"http://127.0.0.1:{port}/ill")
-    assert "cannot be reached from here (status 503)" in text
+    assert "cannot be reached from here (status 403)" in text
+    assert "add 127.0.0.1 to proxy_names" in text
+    assert "ufw" not in text
 
 
 def test_a_port_behind_a_firewall_or_nobody_s(apply: Apply, caplog: pytest.LogCaptureFixture):

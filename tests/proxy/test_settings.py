@@ -22,9 +22,19 @@ GOOD = [
     ("max_upload", "25", 25),
     ("idle_timeout", "5", 5),
     ("drain_timeout", "5", 5),
-    ("cors_origin", "*", "*"),
-    ("cors_origin", "https://chat.lan/", "https://chat.lan"),
-    ("cors_origin", "http://localhost:3000", "http://localhost:3000"),
+    ("cors_origins", "*", ("*",)),
+    ("cors_origins", "https://chat.lan/", ("https://chat.lan",)),
+    ("cors_origins", "HTTPS://Chat.lan:443", ("https://chat.lan",)),
+    (
+        "cors_origins",
+        "app://obsidian.md, moz-extension://0b5e-1 tauri://localhost",
+        ("app://obsidian.md", "moz-extension://0b5e-1", "tauri://localhost"),
+    ),
+    (
+        "names",
+        "STT.example.org:8443 203.0.113.9,[2001:db8::1]",
+        ("stt.example.org", "203.0.113.9", "2001:db8::1"),
+    ),
     ("device", "AMD Radeon RX 7800 XT", "AMD Radeon RX 7800 XT"),
     ("kfd", "/trial/kfd", "/trial/kfd"),
     ("gpu_memory", "243805235", 243805235),
@@ -55,8 +65,11 @@ BAD = [
     ("concurrency", "0", "from 1 to 64"),
     ("queue", "-1", "from 0 to 10000"),
     ("max_wait", "0.5", "from 1 to 3600"),
-    ("cors_origin", "chat.lan", "* or an origin"),
-    ("cors_origin", "https://chat.lan/page", "* or an origin"),
+    ("cors_origins", "chat.lan", "* or origins"),
+    ("cors_origins", "https://chat.lan/page", "* or origins"),
+    ("cors_origins", "https://good.lan, null", "* or origins"),
+    ("cors_origins", "1app://x", "* or origins"),
+    ("names", "https://stt.example.org", "host names or IP addresses"),
     ("api_key_file", "/nonexistent", "a readable file that holds one key"),
     ("api_key_file", "/dev/null", "a readable file that holds one key"),
     ("device", "a\nb", "printable"),
@@ -73,7 +86,7 @@ def test_defaults() -> None:
         "http://127.0.0.1:2022",
         "whisper-1",
         *(0, 1, 32, 45, 512, 30, 80),
-        *("", "", "", "", ""),
+        *("", (), (), "", "", ""),
         *("/sys/class/kfd/kfd", 0),
     )
 
@@ -145,3 +158,11 @@ def test_an_empty_variable_is_not_set() -> None:
 )
 def test_english_only(model: str, english_only: bool) -> None:
     assert Settings(model=model).english_only is english_only
+
+
+@pytest.mark.parametrize("name", ["cors_origin", "cors_origins"])
+def test_the_variable_works_by_its_former_name_too(name: str) -> None:
+    settings = load({}, {f"WHISPER_PROXY_{name.upper()}": "https://chat.lan"})
+    assert settings.cors_origins == ("https://chat.lan",)
+    with pytest.raises(SettingsError, match=f"^WHISPER_PROXY_{name.upper()} is 'x'"):
+        load({}, {f"WHISPER_PROXY_{name.upper()}": "x"})

@@ -56,7 +56,10 @@ class GenerationSpec:
     @property
     def relevant_settings(self) -> dict[str, Any]:
         """The settings that matter to the services, and that build and model do not tell of."""
-        names = ("whisper_port", "proxy_host", "proxy_port", "proxy_api_key_file", "gpu_kfd")
+        names = (
+            "whisper_port", "proxy_host", "proxy_port", "proxy_api_key_file",
+            "proxy_cors_origins", "proxy_names", "gpu_kfd",
+        )  # fmt: skip
         return {name: getattr(self.settings, name) for name in names}
 
     def resolve(self, toolchain: Sequence[str], python: str | None) -> "ResolvedSpec":

@@ -14,6 +14,10 @@ from voicemode_whisper.core.models import Model, resolve_model
 BACKENDS = ("auto", "hip", "cpu")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
 PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "uninstall_")
+# HOST[:PORT] and SCHEME://HOST[:PORT] as the proxy takes them: whisper_proxy/settings.py.
+AUTHORITY = r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{AUTHORITY}")
+NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Settings:
     proxy_host: str
     proxy_port: int
     proxy_api_key_file: str
+    proxy_cors_origins: str
+    proxy_names: str
     uninstall_models: bool
     retry: bool
 
@@ -188,6 +194,28 @@ def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
     raise _wrong("proxy_api_key_file", value, "nothing, or the absolute path of a file on the host")
 
 
+def _words(
+    name: str, is_allowed: Callable[[str], object], allowed: str
+) -> Callable[[Mapping[str, Any]], str]:
+    """A reader of a list, or of a text with commas or spaces between the words."""
+
+    def read(data: Mapping[str, Any]) -> str:
+        value = data[name]
+        listed = value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+        if not all(map(is_allowed, map(str, listed))):
+            raise _wrong(name, value, allowed)
+        return " ".join(map(str, listed))
+
+    return read
+
+
+def _is_origin(word: str) -> bool:
+    try:
+        return word == "*" or bool(ORIGIN.fullmatch(word) and urlsplit(word).port != 0)
+    except ValueError:
+        return False
+
+
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -210,6 +238,12 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_host": _proxy_host,
     "proxy_port": _port("proxy_port"),
     "proxy_api_key_file": _proxy_api_key_file,
+    "proxy_cors_origins": _words(
+        "proxy_cors_origins",
+        _is_origin,
+        'nothing, "*" or origins such as https://HOST:PORT app://NAME',
+    ),
+    "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
     "uninstall_models": _yes_or_no("uninstall_models"),
     "retry": _yes_or_no("retry"),
 }

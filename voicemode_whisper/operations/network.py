@@ -1,6 +1,7 @@
 """What the host looks like from outside."""
 
 from collections.abc import Generator
+from urllib.parse import urlsplit
 
 import requests
 from pyinfra import host, logger
@@ -19,27 +20,25 @@ def announce(url: str) -> Generator[StringCommand]:
     + url: answers with a 2xx, as others would ask for it
     """
     if host.state.is_executing:
-        reason = _unreachable(url)
-        if reason:
-            port = url.rpartition(":")[2].partition("/")[0]
-            host.log_styled(
-                f"{url} cannot be reached from here ({reason}); "
-                f"on the host `sudo ufw allow {port}/tcp` opens ufw, where that is in the way",
-                fg="yellow",
-                log_func=logger.warning,
-            )
+        problem = _problem(url)
+        if problem:
+            line = f"{url} cannot be reached from here ({problem[0]}); {problem[1]}"
+            host.log_styled(line, fg="yellow", log_func=logger.warning)
         else:
             host.log(f"{url} can be reached from here")
     host.noop("only looked")
     yield from ()
 
 
-def _unreachable(url: str) -> str | None:
-    """Why `url` gives no 2xx within five seconds, in a few words; None if it does."""
+def _problem(url: str) -> tuple[str, str] | None:
+    """Why `url` gives no 2xx within five seconds, and what may help; None if it does."""
     try:
         requests.get(url, timeout=5).raise_for_status()
     except requests.HTTPError as error:
-        return f"status {error.response.status_code}"
+        name = urlsplit(url).hostname
+        return f"status {error.response.status_code}", f"if that is 403, add {name} to proxy_names"
     except requests.RequestException as error:
-        return type(error).__name__
+        port = urlsplit(url).port
+        opens = f"on the host `sudo ufw allow {port}/tcp` opens ufw, where that is in the way"
+        return type(error).__name__, opens
     return None
