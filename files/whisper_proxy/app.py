@@ -8,13 +8,24 @@ from aiohttp import web
 
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
+from .connections import descriptors, max_connections, max_uploads
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
-from .keys import ADMISSION, DECODER, DISPATCH, IN_FLIGHT, METRICS, SETTINGS, UPSTREAM_MONITOR
+from .keys import (
+    ADMISSION,
+    DECODER,
+    DISPATCH,
+    IN_FLIGHT,
+    METRICS,
+    SETTINGS,
+    SPOOLS,
+    UPSTREAM_MONITOR,
+)
 from .metrics import Metrics
 from .settings import Settings
+from .spool import SpoolBudget
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
@@ -25,6 +36,8 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
+    connections = max_connections(descriptors(), settings.concurrency)
+    app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
     app[DECODER] = Decoder()
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)

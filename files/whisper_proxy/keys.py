@@ -8,9 +8,11 @@ from .dispatch import Dispatcher
 from .drain import InFlight
 from .metrics import Metrics
 from .settings import Settings
+from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
+SPOOLS = web.AppKey("spools", SpoolBudget)
 DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
 ADMISSION = web.AppKey("admission", AdmissionQueue)
