@@ -8,6 +8,7 @@ from aiohttp import web
 
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
+from .connections import descriptors, max_connections, max_uploads
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
@@ -20,11 +21,13 @@ from .keys import (
     METRICS,
     OWN_NAMES,
     SETTINGS,
+    SPOOLS,
     UPSTREAM_MONITOR,
 )
 from .metrics import Metrics
 from .names import OwnNames
 from .settings import Settings
+from .spool import SpoolBudget
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
@@ -36,6 +39,8 @@ def create_app(settings: Settings) -> web.Application:
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
+    connections = max_connections(descriptors(), settings.concurrency)
+    app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
     app[DECODER] = Decoder()
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import IO, Protocol
 
 from .audio import RATE, demuxer, wav_seconds
 from .errors import ApiError, invalid
+from .spool import check_room, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
 DECODE_SECONDS = 120.0  # 4 hours of MP3 take about 20 s
@@ -62,7 +62,7 @@ class Decoder:
         elif kind is None:
             raise _undecodable("`file` is in no format that is known here.")
         else:
-            with tempfile.TemporaryFile() as output:
+            with open_file() as output:
                 await self._decode(upload, kind, output)
                 yield _bounded(_decoded(output))
 
@@ -73,6 +73,7 @@ class Decoder:
         if status == NOT_RUN:
             raise _missing()
         if status:
+            check_room(output)
             raise _undecodable("`file` is damaged, or has no sound in it.")
 
 

@@ -9,7 +9,8 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
-from .keys import ADMISSION, METRICS, SETTINGS, UPSTREAM_MONITOR
+from .keys import ADMISSION, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
+from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
 Status = Literal["ok", "degraded", "unavailable"]
@@ -20,6 +21,7 @@ ON_CPU = (
     "whisper-server runs on the CPU, asked for was the GPU; "
     "`pyinfra inventory.py tasks/doctor.py` says why."
 )
+SPOOL_FULL = "There is no room for more large uploads, or too many are under way."
 # The gauge's values. Unknown is NaN, so that an alert on 0 does not fire.
 GPU_IN_USE = {"gpu": 1.0, "cpu": 0.0, None: math.nan}
 
@@ -33,13 +35,15 @@ async def health(request: web.Request) -> web.Response:
     """Answer 200 if requests are accepted, otherwise 503. Does not ask whisper-server, so is fast.
 
     status: "ok"; "degraded" if whisper-server has been unreachable for less time than a request
-    waits for it, or runs on the CPU although the GPU was requested; "unavailable" if it has been
+    waits for it, or runs on the CPU although the GPU was requested, or if there is no room for
+    uploads; "unavailable" if it has been
     unreachable for longer, or reports a failure itself. reason: which of these it is. in_use: what
-    whisper-server runs on, null if unknown. queue: counts of requests.
+    whisper-server runs on, null if unknown. queue: counts of requests. spool: bytes, and uploads.
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
-    status, reason = _status(monitor, settings.max_wait)
+    spools = request.app[SPOOLS]
+    status, reason = _status(monitor, spools, settings.max_wait)
     body = {
         "status": status,
         "reason": reason,
@@ -55,11 +59,16 @@ async def health(request: web.Request) -> web.Response:
             "waiting": admission.waiting,
             "limit": admission.limit,
         },
+        "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
-def _status(monitor: UpstreamMonitor, max_wait: float) -> tuple[Status, str | None]:
+def _status(
+    monitor: UpstreamMonitor, spools: SpoolBudget, max_wait: float
+) -> tuple[Status, str | None]:
+    if monitor.healthy and spools.full:
+        return "degraded", SPOOL_FULL
     if monitor.healthy:
         return ("degraded", ON_CPU) if monitor.in_use == "cpu" else ("ok", None)
     since = monitor.unreachable_since

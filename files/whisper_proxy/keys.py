@@ -9,10 +9,12 @@ from .drain import InFlight
 from .metrics import Metrics
 from .names import OwnNames
 from .settings import Settings
+from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
 OWN_NAMES = web.AppKey("own_names", OwnNames)
+SPOOLS = web.AppKey("spools", SpoolBudget)
 DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
 ADMISSION = web.AppKey("admission", AdmissionQueue)

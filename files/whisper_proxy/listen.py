@@ -7,13 +7,16 @@ import os
 import socket
 from collections.abc import Callable, MutableMapping, Sequence
 
+from .connections import Connections
+
 LOG = logging.getLogger(__name__)
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 BACKLOG = 128
 # Connections accepted in one go before the event loop continues.
 MAX_ACCEPTS = 64
-OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# Errors that pass: no descriptor, no memory, no process.
+OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 ACCEPT_RETRY_SECONDS = 1.0
 
 
@@ -60,10 +63,14 @@ class Listener:
     """
 
     def __init__(
-        self, listening: Sequence[socket.socket], protocol: Callable[[], asyncio.Protocol]
+        self,
+        listening: Sequence[socket.socket],
+        protocol: Callable[[], asyncio.BaseProtocol],
+        connections: Connections,
     ) -> None:
         self._listening = listening
         self._protocol = protocol
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._beginning: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -88,22 +95,31 @@ class Listener:
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(MAX_ACCEPTS):
+            if self._connections.full(len(self._beginning)):
+                # Closed in the next turn of the loop, which is the one to accept in.
+                if not self._connections.close_idle():
+                    self._pause(listening)
+                return
             try:
                 connection, _ = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self._pause(listening, error)
+                self._exhausted(listening, error)
                 return
             connection.setblocking(False)
             task = self._loop.create_task(self._begin(connection))
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
 
-    def _pause(self, listening: socket.socket, error: OSError) -> None:
+    def _exhausted(self, listening: socket.socket, error: OSError) -> None:
         if error.errno not in OUT_OF_RESOURCES:
             raise error
         LOG.error("cannot accept connections: %s", error.strerror)
+        self._connections.close_idle()
+        self._pause(listening)
+
+    def _pause(self, listening: socket.socket) -> None:
         self._loop.remove_reader(listening)
         self._loop.call_later(ACCEPT_RETRY_SECONDS, self._resume, listening)
 

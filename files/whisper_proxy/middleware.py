@@ -10,7 +10,9 @@ from aiohttp.typedefs import Handler
 
 from .errors import ApiError
 from .keys import AUDIO_BYTES, IN_FLIGHT, METRICS, REQUEST_ID
+from .listen import OUT_OF_RESOURCES
 from .log_context import begin_log_context
+from .spool import DISK_FULL, RETRY_AFTER, disk_full
 
 LOG = logging.getLogger(__name__)
 CLIENT_CLOSED_REQUEST = 499  # nginx's number, in the log only
@@ -79,10 +81,25 @@ async def _answer(request: web.Request, handler: Handler) -> tuple[web.StreamRes
         error = _from_aiohttp(request, caught)
     except (asyncio.CancelledError, ConnectionError):
         raise  # the client disconnected
-    except Exception:
-        LOG.exception("%s failed", request[REQUEST_ID])
-        error = ApiError(500, "The proxy failed. Its log says why.", code="internal")
+    except Exception as caught:
+        error = _exhausted(caught) or _internal(request)
     return error.response(), error.code or "error"
+
+
+def _exhausted(error: Exception) -> ApiError | None:
+    """Return the error for a disk or a process table that is full; None for another failure."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in DISK_FULL:
+        return disk_full()
+    if number in OUT_OF_RESOURCES:
+        message = "The proxy has too much to do. Try again."
+        return ApiError(503, message, code="out_of_resources", headers=RETRY_AFTER)
+    return None
+
+
+def _internal(request: web.Request) -> ApiError:
+    LOG.exception("%s failed", request[REQUEST_ID])
+    return ApiError(500, "The proxy failed. Its log says why.", code="internal")
 
 
 def _from_aiohttp(request: web.Request, error: web.HTTPException) -> ApiError:

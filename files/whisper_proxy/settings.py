@@ -143,6 +143,9 @@ class Settings:
         45, whole(1, 3600), "seconds to wait for a turn, or for a whisper-server that was lost"
     )
     max_upload: int = _setting(512, whole(1, 65536), "largest audio file in MiB")
+    max_spool: int = _setting(
+        0, whole(0, 2**24), "MiB that all uploads together may take; 0: eight of the largest"
+    )
     idle_timeout: int = _setting(
         30, whole(1, 3600), "seconds after which a stalled upload or an idle connection is cut off"
     )
@@ -174,6 +177,11 @@ class Settings:
     def english_only(self) -> bool:
         """Whether the served model knows no language but English."""
         return bool(ENGLISH_ONLY.search(self.model))
+
+    @property
+    def spool_bytes(self) -> int:
+        """How many bytes all uploads together may take, at least two of the largest."""
+        return max(self.max_spool or 8 * self.max_upload, 2 * self.max_upload) * 2**20
 
     @property
     def api_key(self) -> str:

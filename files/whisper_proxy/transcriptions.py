@@ -4,11 +4,11 @@ from aiohttp import web
 
 from .decode import Wav
 from .fields import TranscriptionRequest, parse
-from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS
+from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
 from .render import render
 from .transcript import Transcript
-from .upload import Spool, read_form
+from .upload import read_form
 
 MIN_SECONDS = 0.1  # of audio: with less, Whisper returns no text, and v1.7 fails
 
@@ -24,7 +24,7 @@ async def translate(request: web.Request) -> web.Response:
 
 
 async def _create(request: web.Request, *, translate: bool) -> web.Response:
-    with Spool() as upload:
+    with request.app[SPOOLS].upload() as upload:
         form = await read_form(request, upload)
         request[AUDIO_BYTES] = upload.size
         english_only = request.app[SETTINGS].english_only

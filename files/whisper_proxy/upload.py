@@ -1,63 +1,40 @@
 """Receives an upload: the text fields as lists by name, the audio in a bounded spool."""
 
 import asyncio
-import errno
-import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Self
 
 from aiohttp import web
 
 from .errors import ApiError, invalid
 from .keys import SETTINGS
 from .multipart import MalformedError, Multipart, boundary
+from .spool import DISK_FULL, MIB, Spool, disk_full
 
-MIB = 1024 * 1024
-MEMORY_BYTES = MIB // 2  # 16 seconds of speech from VoiceMode
+# Half of what a phone sends at 64 kbit/s, about the least on which a call is possible.
+MIN_BYTES_A_SECOND = 4000
 # For all text fields together. Whisper reads only 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PARTS = 64
 
 
-class Spool:
-    """Bytes of any length: in memory up to MEMORY_BYTES, otherwise in an unnamed file."""
+class Pace:
+    """How long the next bytes of an upload may take.
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._file: IO[bytes] = io.BytesIO()
+    Each of them buys time, up to `idle_seconds`, so that a drip does not last for hours, but a slow
+    phone gets through.
+    """
 
-    def __enter__(self) -> Self:
-        return self
+    def __init__(self, idle_seconds: float) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._idle_seconds = idle_seconds
+        self.deadline = self._clock() + idle_seconds
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def expect(self, size: int) -> None:
-        """Switch to disk now if this many bytes will not be kept in memory."""
-        if isinstance(self._file, io.BytesIO) and size > MEMORY_BYTES:
-            self._move_to_disk()
-
-    def write(self, chunk: bytes) -> None:
-        """Append a chunk. Raises OSError if the disk is full."""
-        self.expect(self.size + len(chunk))
-        self.size += self._file.write(chunk)
-
-    def _move_to_disk(self) -> None:
-        disk = tempfile.TemporaryFile()  # noqa: SIM115
-        with self._file as memory:
-            memory.seek(0)
-            disk.write(memory.read())
-        self._file = disk
-
-    def open(self) -> IO[bytes]:
-        """Return a new reader at the first byte; the caller closes it."""
-        if isinstance(self._file, io.BytesIO):
-            return io.BytesIO(self._file.getvalue())  # shares the buffer, copies nothing
-        self._file.flush()
-        # Not a duplicate of the descriptor, which would share the file position.
-        return open(f"/proc/self/fd/{self._file.fileno()}", "rb")
+    def received(self, size: int) -> None:
+        """Move the deadline for this many bytes."""
+        now = self._clock()
+        bought = max(now, self.deadline) + size / MIN_BYTES_A_SECOND
+        self.deadline = min(bought, now + self._idle_seconds)
 
 
 async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
@@ -65,10 +42,12 @@ async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
 
     The result has all values of each name, in the order sent (a list is sent as one part `name[]`
     per value); parts may come in any order. Raises ApiError: 400 if the body is not a form with
-    audio, 408 if it stalls, 413 if it is too large, 507 if the disk is full.
+    audio, 408 if it stalls or is too slow, 413 if it is too large, 503 if there are too many
+    uploads for this one, 507 if the disk is full.
     """
     with _failures_as_errors():
         fields = await _Form(request, audio).read()
+    audio.complete()
     if not audio.size:
         raise invalid("file", "`file` is missing or empty.", "missing_required_parameter")
     return fields
@@ -80,26 +59,29 @@ class _Form:
     def __init__(self, request: web.Request, audio: Spool) -> None:
         settings = request.app[SETTINGS]
         self._content = request.content
-        self._idle_seconds = settings.idle_timeout
+        self._pace = Pace(settings.idle_timeout)
         self._audio = audio
         self._audio_room = settings.max_upload * MIB
         self._fields_room = MAX_FIELDS_BYTES
         if request.content_type != "multipart/form-data":
             raise ApiError(400, "Send the request as multipart/form-data.", code="invalid_body")
         length = request.content_length or 0
-        if length > self._audio_room + self._fields_room:
-            raise _audio_too_large(self._audio_room)
+        self._check_total(length)
         audio.expect(length)
         self._parts = Multipart(boundary(request.headers["Content-Type"]), self._bytes)
 
     async def _bytes(self) -> bytes:
-        # readany() would join chunks, and so copy them. b"" may also mark the end of an HTTP chunk.
-        more = True
-        data = b""
-        async with asyncio.timeout(self._idle_seconds):
-            while more and not data:
-                data, more = await self._content.readchunk()
+        # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
+        async with asyncio.timeout_at(self._pace.deadline):
+            data = await self._content.readany()
+        self._pace.received(len(data))
+        self._check_total(self._content.total_bytes)
         return data
+
+    def _check_total(self, size: int) -> None:
+        # Of the whole body, as it may have parts that nobody keeps.
+        if size > self._audio_room + MAX_FIELDS_BYTES:
+            raise _audio_too_large(self._audio_room)
 
     async def read(self) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
@@ -148,8 +130,9 @@ def _failures_as_errors() -> Iterator[None]:
         message = "The body is not valid multipart/form-data."
         raise ApiError(400, message, code="invalid_body") from error
     except TimeoutError as error:
-        raise ApiError(408, "The upload stalled.", code="upload_stalled") from error
+        message = "The upload stalled, or was too slow."
+        raise ApiError(408, message, code="upload_stalled") from error
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in DISK_FULL:
             raise
-        raise ApiError(507, "No room on the proxy's disk.", code="disk_full") from error
+        raise disk_full() from error

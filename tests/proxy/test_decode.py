@@ -11,9 +11,10 @@ import pytest
 from whisper_proxy import decode
 from whisper_proxy.decode import Decoder, Wav, command
 from whisper_proxy.errors import ApiError
-from whisper_proxy.upload import MEMORY_BYTES, Spool
+from whisper_proxy.spool import MEMORY_BYTES
 
 from .samples import chunk, encoded, fmt, riff, silence
+from .spools import Spool
 
 MP4 = ("-movflags", "+frag_keyframe+empty_moov", "mp4")
 ENCODINGS = {

@@ -11,9 +11,10 @@ from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.metrics import Metrics
 from whisper_proxy.transcript import Segment, Transcript
-from whisper_proxy.upload import Spool
 from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
 from whisper_proxy.upstream_monitor import UpstreamMonitor
+
+from .spools import Spool
 
 REQUEST = TranscriptionRequest("en", "", 0.0, "json")
 REFUSED = NotReachedError()

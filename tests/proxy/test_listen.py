@@ -4,6 +4,7 @@ import socket
 
 import pytest
 from whisper_proxy import listen
+from whisper_proxy.connections import Connections
 from whisper_proxy.listen import Listener, inherited_sockets, listening_sockets, open_sockets
 
 
@@ -57,7 +58,7 @@ def test_an_address_of_its_own(host: str) -> None:
 async def test_connections_are_taken() -> None:
     (one,) = open_sockets("127.0.0.1", 0)
     port = one.getsockname()[1]
-    listener = Listener([one], Greeter)
+    listener = Listener([one], Greeter, Connections(1000, 30))
     listener.start()
     assert await asyncio.gather(*(greeting(port) for _ in range(50))) == [b"hello"] * 50
     await listener.stop()
@@ -70,13 +71,13 @@ async def test_stopping_drops_nobody() -> None:
     (mine,) = open_sockets("127.0.0.1", 0)
     with mine.dup() as systemds:
         port = systemds.getsockname()[1]
-        listener = Listener([mine], Greeter)
+        listener = Listener([mine], Greeter, Connections(1000, 30))
         listener.start()
         asking = [asyncio.create_task(greeting(port)) for _ in range(100)]
         for _ in range(3):
             await asyncio.sleep(0)
         await listener.stop()
-        following = Listener([systemds.dup()], Greeter)
+        following = Listener([systemds.dup()], Greeter, Connections(1000, 30))
         following.start()
         assert await asyncio.wait_for(asyncio.gather(*asking), 5) == [b"hello"] * 100
         await following.stop()
@@ -98,7 +99,7 @@ async def test_out_of_descriptors_it_pauses(
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        listener = Listener([Scarce(fileno=server.detach())], Greeter)
+        listener = Listener([Scarce(fileno=server.detach())], Greeter, Connections(1000, 30))
     listener.start()
     assert await greeting(port) == b"hello"
     await listener.stop()

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from whisper_proxy.app import create_app
+from whisper_proxy.connections import Connections
 from whisper_proxy.listen import Listener, open_sockets
-from whisper_proxy.server import _protocol, set_up
+from whisper_proxy.server import new_protocol, set_up
 from whisper_proxy.settings import Settings
 
 JUNK = {
@@ -29,7 +30,8 @@ async def port() -> AsyncIterator[int]:
     await set_up(runner)
     (one,) = open_sockets("127.0.0.1", 0)
     result: int = one.getsockname()[1]
-    listener = Listener([one], lambda: _protocol(runner, settings))
+    connections = Connections(16, settings.idle_timeout)
+    listener = Listener([one], lambda: new_protocol(runner, settings, connections), connections)
     listener.start()
     yield result
     await listener.stop()

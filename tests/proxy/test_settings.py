@@ -85,10 +85,21 @@ def test_defaults() -> None:
         2023,
         "http://127.0.0.1:2022",
         "whisper-1",
-        *(0, 1, 32, 45, 512, 30, 80),
+        *(0, 1, 32, 45, 512, 0, 30, 80),
         *("", (), (), "", "", ""),
         *("/sys/class/kfd/kfd", 0),
     )
+
+
+@pytest.mark.parametrize(
+    ("max_upload", "max_spool", "mib"),
+    [(512, 0, 4096), (1, 0, 8), (512, 2000, 2000), (512, 1, 1024)],
+)
+def test_the_spool_holds_eight_of_the_largest_and_at_least_two(
+    max_upload: int, max_spool: int, mib: int
+) -> None:
+    settings = Settings(max_upload=max_upload, max_spool=max_spool)
+    assert settings.spool_bytes == mib * 2**20
 
 
 def test_it_is_frozen() -> None:

@@ -3,17 +3,17 @@
 import asyncio
 import errno
 import io
-import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 from whisper_proxy import upload
 from whisper_proxy.errors import ApiError
-from whisper_proxy.keys import SETTINGS
+from whisper_proxy.keys import SETTINGS, SPOOLS
 from whisper_proxy.settings import Settings
-from whisper_proxy.upload import MEMORY_BYTES, MIB, Spool, read_form
+from whisper_proxy.spool import MEMORY_BYTES, MIB, Spool, SpoolBudget
+from whisper_proxy.upload import MIN_BYTES_A_SECOND, read_form
 
 from .samples import Client
 
@@ -29,19 +29,20 @@ def field(name: str, value: bytes) -> bytes:
 
 
 async def receive(request: web.Request) -> web.Response:
-    with Spool() as audio:
-        try:
+    try:
+        with request.app[SPOOLS].upload() as audio:
             fields = await read_form(request, audio)
-        except ApiError as error:
-            return web.json_response({"error": error.message}, status=error.status)
-        with audio.open() as file:
-            return web.json_response({"fields": fields, "audio": file.read().decode("latin-1")})
+            with audio.open() as file:
+                return web.json_response({"fields": fields, "audio": file.read().decode("latin-1")})
+    except ApiError as error:
+        return web.json_response({"error": error.message}, status=error.status)
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Client]:
     app = web.Application()
     app[SETTINGS] = Settings(max_upload=1, idle_timeout=1)
+    app[SPOOLS] = SpoolBudget(4 * MIB, 2)
     app.router.add_post("/", receive)
     async with TestClient(TestServer(app)) as client:
         yield client
@@ -141,46 +142,65 @@ async def test_an_upload_that_stalls_is_a_408(receiver: Client) -> None:
     ended.set()
 
 
-async def test_a_full_disk_is_a_507(receiver: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_drip_is_cut_off_though_it_never_stalls(receiver: Client) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        yield FILE
+        while True:
+            await asyncio.sleep(0.2)
+            yield b"x"
+
+    async with asyncio.timeout(3), receiver.post("/", data=dripping(), headers=BOUNDARY) as answer:
+        assert answer.status == 408
+
+
+async def test_a_slow_phone_gets_through(receiver: Client) -> None:
+    async def phone() -> AsyncIterator[bytes]:
+        yield FILE.rstrip()
+        for _ in range(10):  # 64 kbit/s, in bursts: twice as long as a stall may last
+            await asyncio.sleep(0.2)
+            yield bytes(2 * MIN_BYTES_A_SECOND // 5)
+        yield b"\r\n" + END
+
+    async with receiver.post("/", data=phone(), headers=BOUNDARY) as response:
+        assert response.status == 200
+
+
+async def test_parts_that_nobody_keeps_have_an_end_too(receiver: Client) -> None:
+    async def preamble() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield bytes(MIB // 16)
+
+    async with receiver.post("/", data=preamble(), headers=BOUNDARY) as response:
+        assert response.status == 413
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+async def test_a_full_disk_is_a_507(
+    receiver: Client, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, "No room")
 
     monkeypatch.setattr(Spool, "write", full)
     async with receiver.post("/", data=FILE + END, headers=BOUNDARY) as response:
         assert response.status == 507
 
 
-def test_what_is_known_to_be_large_goes_to_disk_at_once() -> None:
-    with Spool() as spool:
-        spool.expect(MEMORY_BYTES + 1)
-        spool.write(b"x")
-        with spool.open() as file:
-            assert file.fileno()
+async def test_too_many_uploads_are_refused_before_they_are_read(receiver: Client) -> None:
+    ended = asyncio.Event()
 
+    async def waiting() -> AsyncIterator[bytes]:
+        yield FILE
+        await ended.wait()
+        yield END
 
-def test_the_spool_is_in_memory_until_it_is_large(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made: list[object] = []
-    real: Callable[[], object] = tempfile.TemporaryFile
+    async def status(body: object) -> int:
+        async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+            return response.status
 
-    def counted() -> object:
-        made.append(real())
-        return made[-1]
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", counted)
-    with Spool() as spool:
-        spool.write(bytes(MEMORY_BYTES))
-        assert not made
-        spool.write(b"x")
-        spool.write(b"y")
-        assert (len(made), spool.size) == (1, MEMORY_BYTES + 2)
-
-
-@pytest.mark.parametrize("size", [3, MEMORY_BYTES + 3])
-def test_every_reader_of_the_spool_begins_at_the_first_byte(size: int) -> None:
-    with Spool() as spool:
-        spool.write(bytes(size - 3))
-        spool.write(b"end")
-        with spool.open() as one, spool.open() as two:
-            assert len(one.read()) == len(two.read()) == size
+    first = [asyncio.create_task(status(waiting())) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    assert await status(FILE + END) == 503
+    ended.set()
+    assert await asyncio.gather(*first) == [200, 200]
+    assert await status(FILE + END) == 200

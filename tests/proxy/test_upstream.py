@@ -12,12 +12,13 @@ from aiohttp.test_utils import TestServer
 from whisper_proxy import upstream as module
 from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest
-from whisper_proxy.upload import MEMORY_BYTES, Spool
+from whisper_proxy.spool import MEMORY_BYTES
 from whisper_proxy.upstream import LostError, NotReachedError, Upstream, open_session
 from whisper_proxy.vad import Vad
 
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
+from .spools import Spool
 
 REQUEST = TranscriptionRequest("de", "Grüß Gott", 0.25, "json")
 ERRORS = [
