@@ -116,6 +116,14 @@ def test_the_proxy_listens_where_it_is_told_and_asks_the_server():
     } <= set(found)
 
 
+def test_the_proxy_kills_the_server_that_hangs_and_systemd_starts_it_again():
+    assert f"WHISPER_PROXY_UPSTREAM_UNIT={SERVER_UNIT}" in lines("proxy")
+    assert "Restart=always\n" in unit(SERVER_UNIT)
+    # systemctl talks to the user's manager over a socket.
+    (families,) = re.findall("^RestrictAddressFamilies=(.*)$", unit(PROXY_UNIT), re.MULTILINE)
+    assert "AF_UNIX" in families.split()
+
+
 def test_the_proxy_knows_what_it_stands_before():
     assert {
         "WHISPER_PROXY_BACKEND=hip",

@@ -1,83 +1,216 @@
-"""Admission control for the GPU: a bounded, first-in first-out queue.
+"""Admission control for the GPU: a bounded queue that knows how long each wait will be.
 
-It refuses requests that would have to wait too long.
+It refuses requests that would have to wait too long. Half of the GPU's time is given in order of
+arrival, the other half to the shortest recordings: neither the long nor the short ones starve.
 """
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from .errors import ApiError
+from .inference_cost import InferenceCost
 
-RECENT = 16  # inferences, for the estimate of the wait
-MAX_RETRY_SECONDS = 60
+MAX_RETRY_SECONDS = 60  # OpenAI's clients do not wait longer
+
+
+class Job:
+    """A request that waits for a slot or holds it: its seconds of audio.
+
+    slot: done when it has one. out_of_turn: a longer one that came before it still waits.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.out_of_turn = False
+        self._admitted = self._began = math.inf
+
+    def admit(self, *, out_of_turn: bool = False) -> None:
+        """Give it a slot."""
+        self._admitted = _now()
+        self.out_of_turn = out_of_turn
+        if not self.slot.done():
+            self.slot.set_result(None)
+
+    @contextmanager
+    def inferring(self) -> Iterator[None]:
+        """Its inference runs for the duration of the context."""
+        self._began = _now()
+        try:
+            yield
+        finally:
+            self._began = math.inf
+
+    @property
+    def held(self) -> float:
+        """For how many seconds it has held its slot."""
+        return max(0.0, _now() - self._admitted)
+
+    @property
+    def inferred(self) -> float:
+        """For how many seconds its inference has run; 0 if none does."""
+        return max(0.0, _now() - self._began)
 
 
 class AdmissionQueue:
     """Admits `concurrency` requests at a time; up to `limit` more may wait.
 
-    running and waiting are counts of requests.
+    cost: what inferences cost, which is to be told of those that ended.
     """
 
     def __init__(self, concurrency: int, limit: int, max_wait: float) -> None:
         self.limit = limit
-        self.running = 0
-        self.waiting = 0
+        self.cost = InferenceCost()
         self._concurrency = concurrency
         self._max_wait = max_wait
-        self._slots = asyncio.Semaphore(concurrency)  # first in, first out
-        self._recent_durations: deque[float] = deque(maxlen=RECENT)
+        self._running: list[Job] = []
+        self._waiting: list[Job] = []  # in order of arrival
+        self._announced = 0
+        self._credit = 0.0  # seconds of the GPU that the shortest come first for
 
-    def record_duration(self, seconds: float) -> None:
-        """Record how long an inference took, to estimate the wait for the next ones."""
-        self._recent_durations.append(seconds)
+    @property
+    def running(self) -> int:
+        """How many requests hold a slot."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for one."""
+        return len(self._waiting)
+
+    @property
+    def audio_seconds(self) -> float:
+        """The seconds of audio of the requests that hold a slot."""
+        return sum(job.seconds for job in self._running)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether an inference has run so long that requests were refused for it.
+
+        Where nothing was measured yet, it is expected to keep up with the speech.
+        """
+        return any(self.is_overdue(job) for job in self._running)
+
+    def is_overdue(self, job: Job) -> bool:
+        """Whether its inference has run for `max_wait` seconds more than expected."""
+        expected = self.cost.expected(job.seconds) if self.cost.trusted else job.seconds
+        return job.inferred > expected + self._max_wait
+
+    @contextmanager
+    def announced(self, seconds: float | None) -> Iterator[None]:
+        """Keep a place for a request that is not ready to wait yet, as its audio is being decoded.
+
+        seconds: of audio, None if they are not known yet. Raises ApiError 503 as `admitted` does.
+        """
+        self._refuse_if_overloaded(seconds or 0.0)
+        self._announced += 1
+        try:
+            yield
+        finally:
+            self._announced -= 1
 
     @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Wait for a slot and hold it.
+    async def admitted(self, seconds: float) -> AsyncIterator[Job]:
+        """Wait for a slot for this much audio, and hold it.
 
         Raises ApiError 503: at once if the queue is full or the wait is expected to exceed
         `max_wait`; after `max_wait` seconds if the wait was longer than expected.
         """
-        if self._slots.locked():
-            self._refuse_if_overloaded()
-        await self._acquire()
-        self.running += 1
+        self._refuse_if_overloaded(seconds)
+        job = Job(seconds)
+        await self._acquire(job)
         try:
-            yield
+            yield job
         finally:
-            self.running -= 1
-            self._slots.release()
+            self._release(job)
 
-    async def _acquire(self) -> None:
-        self.waiting += 1
+    async def _acquire(self, job: Job) -> None:
+        self._waiting.append(job)
+        self._fill()
         try:
             async with asyncio.timeout(self._max_wait):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise self._overloaded("No turn came up in time.") from None
-        finally:
-            self.waiting -= 1
+                await job.slot
+        except BaseException as error:
+            if job in self._running:  # it got the slot in the same turn of the loop
+                self._release(job)
+            else:
+                self._waiting.remove(job)
+            if isinstance(error, TimeoutError):
+                raise self._overloaded("No turn came up in time.", job.seconds) from None
+            raise
 
-    def _refuse_if_overloaded(self) -> None:
-        if self.waiting >= self.limit:
-            raise self._overloaded("The queue is full.")
-        if self._expected_wait() > self._max_wait:
-            raise self._overloaded("The wait would be too long.")
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self._concurrency:
+            job = next_job(self._waiting, self._credit)
+            job.admit(out_of_turn=job is not self._waiting[0])
+            self._waiting.remove(job)
+            self._running.append(job)
 
-    def _expected_wait(self) -> float:
-        # Running requests count in full, as their progress is unknown.
-        return self._mean_duration() * (self.running + self.waiting) / self._concurrency
+    def _release(self, job: Job) -> None:
+        self._running.remove(job)
+        self._credit = _credit(self._credit, job.held, out_of_turn=job.out_of_turn)
+        self._fill()
 
-    def _mean_duration(self) -> float:
-        durations = self._recent_durations
-        return sum(durations) / len(durations) if durations else 0.0
+    def _refuse_if_overloaded(self, seconds: float) -> None:
+        free = self._concurrency - len(self._running)
+        if len(self._waiting) + self._announced >= self.limit + free:
+            raise self._overloaded("The queue is full.", seconds)
+        if self.expected_wait(seconds) > self._max_wait:
+            raise self._overloaded("The wait would be too long.", seconds)
 
-    def _overloaded(self, reason: str) -> ApiError:
-        # A slot should be free by then. 503 and not 429, which VoiceMode does not retry.
-        expected = math.ceil(self._mean_duration() / self._concurrency)
-        seconds = min(MAX_RETRY_SECONDS, max(1, expected))
-        headers = {"Retry-After": str(seconds)}
+    def expected_wait(self, seconds: float) -> float:
+        """Return how long a recording of this length would wait, if it came now, in seconds."""
+        if len(self._running) < self._concurrency:
+            return 0.0
+        left = 0.0
+        credit = self._credit
+        for job in self._running:
+            remains = max(0.0, self.cost.expected(job.seconds) - job.inferred)
+            left += remains
+            credit = _credit(credit, job.held + remains, out_of_turn=job.out_of_turn)
+        first = before(seconds, [job.seconds for job in self._waiting], credit, self.cost)
+        return (left + sum(map(self.cost.expected, first))) / self._concurrency
+
+    def _overloaded(self, reason: str, seconds: float) -> ApiError:
+        # Its turn should come up by then. 503 and not 429, which VoiceMode does not retry.
+        wait = min(MAX_RETRY_SECONDS, max(1, math.ceil(self.expected_wait(seconds))))
+        headers = {"Retry-After": str(wait)}
         return ApiError(503, f"{reason} Try again.", code="overloaded", headers=headers)
+
+
+def next_job(waiting: Sequence[Job], credit: float) -> Job:
+    """Return the next of those that wait, in order of arrival: the first, or with credit left the
+    shortest.
+    """
+    return min(waiting, key=lambda job: job.seconds) if credit > 0 else waiting[0]
+
+
+def _credit(credit: float, took: float, *, out_of_turn: bool) -> float:
+    """Return for how many seconds the shortest come first, after a request held a slot.
+
+    One in its turn gives them as long as it took, and what they take is deducted: each gets half.
+    """
+    return credit - took if out_of_turn else max(credit, took)
+
+
+def before(
+    seconds: float, waiting: Iterable[float], credit: float, cost: InferenceCost
+) -> list[float]:
+    """Return which of the recordings that wait come before one of this length that comes now.
+
+    waiting: their lengths in seconds, in order of arrival.
+    """
+    lengths = list(waiting)
+    first = [other for other in lengths if other <= seconds]
+    credit -= sum(map(cost.expected, first))
+    for other in lengths:
+        if other > seconds and credit <= 0:
+            first.append(other)
+            credit += cost.expected(other)
+    return first
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -13,6 +13,7 @@ from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
+from .inference import Inferences
 from .keys import (
     ADMISSION,
     DECODER,
@@ -26,6 +27,7 @@ from .keys import (
 )
 from .metrics import Metrics
 from .names import OwnNames
+from .restart import Restarter
 from .settings import Settings
 from .spool import SpoolBudget
 from .upstream import Upstream, open_session
@@ -60,11 +62,18 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         settings = app[SETTINGS]
         upstream = Upstream(settings.upstream, session, vad=bool(settings.vad))
         gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
-        app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu)
-        app[DISPATCH] = Dispatcher(
-            upstream, app[ADMISSION], monitor, app[METRICS], settings.max_wait
+        admission, metrics = app[ADMISSION], app[METRICS]
+        # Only a GPU may be missing after a restart.
+        cost = None if settings.backend == "cpu" else admission.cost
+        app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu, cost)
+        restarter = Restarter(settings.upstream_unit)
+        inferences = Inferences(upstream, admission, monitor, metrics, restarter)
+        app[DISPATCH] = dispatcher = Dispatcher(
+            inferences, admission, monitor, metrics, settings.max_wait
         )
         await monitor.check()
         monitoring = asyncio.create_task(monitor.run())
         yield
         monitoring.cancel()
+        dispatcher.close()
+        inferences.close()

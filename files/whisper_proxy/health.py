@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
+from .admission import AdmissionQueue
 from .keys import ADMISSION, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
@@ -16,6 +17,12 @@ from .upstream_monitor import UpstreamMonitor
 Status = Literal["ok", "degraded", "unavailable"]
 
 UNREACHABLE = "whisper-server is away and requests wait for it."
+RESTARTED = "whisper-server hung and was restarted; requests wait for it."
+HUNG = (
+    "whisper-server hangs: an inference got no answer. "
+    "`systemctl --user kill -s KILL voicemode-whisper` restarts it."
+)
+OVERDUE = "An inference takes far longer than expected; whisper-server may hang."
 UNHEALTHY = "whisper-server is away or ill."
 ON_CPU = (
     "whisper-server runs on the CPU, asked for was the GPU; "
@@ -35,15 +42,17 @@ async def health(request: web.Request) -> web.Response:
     """Answer 200 if requests are accepted, otherwise 503. Does not ask whisper-server, so is fast.
 
     status: "ok"; "degraded" if whisper-server has been unreachable for less time than a request
-    waits for it, or runs on the CPU although the GPU was requested, or if there is no room for
-    uploads; "unavailable" if it has been
-    unreachable for longer, or reports a failure itself. reason: which of these it is. in_use: what
+    waits for it, if an inference is overdue, if it runs on the CPU although the GPU was requested,
+    or if there is no room for uploads; "unavailable" if it has been unreachable for longer, hangs
+    and was not restarted, or reports a failure itself. reason: which of these it is. in_use: what
     whisper-server runs on, null if unknown. queue: counts of requests. spool: bytes, and uploads.
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     spools = request.app[SPOOLS]
-    status, reason = _status(monitor, spools, settings.max_wait)
+    status, reason = _status(monitor, settings.max_wait)
+    if status == "ok":
+        status, reason = _busy(admission, spools)
     body = {
         "status": status,
         "reason": reason,
@@ -64,17 +73,19 @@ async def health(request: web.Request) -> web.Response:
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
-def _status(
-    monitor: UpstreamMonitor, spools: SpoolBudget, max_wait: float
-) -> tuple[Status, str | None]:
-    if monitor.healthy and spools.full:
-        return "degraded", SPOOL_FULL
+def _busy(admission: AdmissionQueue, spools: SpoolBudget) -> tuple[Status, str | None]:
+    if admission.overdue:
+        return "degraded", OVERDUE
+    return ("degraded", SPOOL_FULL) if spools.full else ("ok", None)
+
+
+def _status(monitor: UpstreamMonitor, max_wait: float) -> tuple[Status, str | None]:
     if monitor.healthy:
         return ("degraded", ON_CPU) if monitor.in_use == "cpu" else ("ok", None)
     since = monitor.unreachable_since
     if since is not None and time.monotonic() - since < max_wait:
-        return "degraded", UNREACHABLE
-    return "unavailable", UNHEALTHY
+        return "degraded", RESTARTED if monitor.hung else UNREACHABLE
+    return "unavailable", HUNG if monitor.state == "hung" else UNHEALTHY
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -83,7 +94,7 @@ async def metrics(request: web.Request) -> web.Response:
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     numbers.running.set(admission.running)
     numbers.waiting.set(admission.waiting)
-    numbers.up.set(monitor.healthy)
+    numbers.up.set(monitor.healthy and not admission.overdue)
     numbers.gpu.set(GPU_IN_USE[monitor.in_use])
     body = generate_latest(numbers.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

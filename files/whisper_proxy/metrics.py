@@ -23,6 +23,9 @@ class Metrics:
         self.lost = Counter(
             PREFIX + "upstream_lost", "Connections lost to whisper-server", registry=self.registry
         )
+        self.hung = Counter(
+            PREFIX + "upstream_hung", "Inferences that got no answer", registry=self.registry
+        )
         self.running = self._gauge("running", "Requests that have a turn")
         self.waiting = self._gauge("waiting", "Requests in the queue")
         self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")

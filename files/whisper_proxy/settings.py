@@ -17,6 +17,7 @@ HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
 FORMER_NAMES = {"cors_origins": ("cors_origin",)}
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,200}\.service")
 # "small.en", "small.en-q5_1" and "small.en-tdrz" are English-only; "small" is not.
 ENGLISH_ONLY = re.compile(r"\.en(-|$)")
 
@@ -109,6 +110,13 @@ def key_file(text: str) -> str:
     return key
 
 
+def unit(text: str) -> str:
+    """Return a service's name, or raise ValueError with what is allowed."""
+    if not UNIT.fullmatch(text):
+        raise ValueError("a service's name, such as whisper.service")
+    return text
+
+
 def label(text: str) -> str:
     """Return a name that is only shown, or raise ValueError with what is allowed."""
     if not text.isprintable() or len(text) > 100:
@@ -135,6 +143,9 @@ class Settings:
     host: str = _setting("127.0.0.1", host, "address to listen on, unless systemd passes a socket")
     port: int = _setting(2023, whole(1, 65535), "port to listen on, unless systemd passes a socket")
     upstream: str = _setting("http://127.0.0.1:2022", upstream, "whisper-server's address")
+    upstream_unit: str = _setting(
+        "", unit, "the user's service to kill, so that it is started again, when inference hangs"
+    )
     model: str = _setting("whisper-1", model, "name of the served model, as in small.en")
     vad: int = _setting(0, whole(0, 1), "1: whisper-server has a VAD model, which is used")
     concurrency: int = _setting(1, whole(1, 64), "inferences that run at once")

@@ -1,12 +1,16 @@
 """POST /v1/audio/transcriptions and /v1/audio/translations."""
 
+from contextlib import AsyncExitStack
+
 from aiohttp import web
 
+from .audio import wav_seconds
 from .decode import Wav
 from .fields import TranscriptionRequest, parse
-from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
+from .keys import ADMISSION, AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
 from .render import render
+from .spool import Spool
 from .transcript import Transcript
 from .upload import read_form
 
@@ -29,10 +33,18 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
         request[AUDIO_BYTES] = upload.size
         english_only = request.app[SETTINGS].english_only
         transcription_request = parse(form, english_only=english_only, translate=translate)
-        async with request.app[DECODER].as_wav(upload) as wav:
+        async with AsyncExitStack() as stack:
+            with request.app[ADMISSION].announced(_seconds(upload)):
+                wav = await stack.enter_async_context(request.app[DECODER].as_wav(upload))
             transcript = await _transcript(request, wav, transcription_request)
     answer = render(transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
+
+
+def _seconds(upload: Spool) -> float | None:
+    """Return the duration of a recording that needs no decoding, None for any other."""
+    with upload.open() as file:
+        return wav_seconds(file)
 
 
 async def _transcript(

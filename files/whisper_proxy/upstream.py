@@ -22,7 +22,6 @@ from .transcript import Transcript, parse
 
 LOG = logging.getLogger(__name__)
 
-INFERENCE_SECONDS = 600.0  # OpenAI's client waits this long
 CONNECT_SECONDS = 5.0
 HEALTH_SECONDS = 0.5
 # whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
@@ -73,14 +72,14 @@ class Upstream:
         self._vad = vad
 
     async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
-        """Return the transcript of the audio. Makes one attempt.
+        """Return the transcript of the audio. Makes one attempt, without a limit of its time.
 
-        Raises ApiError if whisper-server reports an error or times out, and NotReachedError or
-        LostError if a retry may help.
+        Raises ApiError if whisper-server reports an error, and NotReachedError or LostError if a
+        retry may help.
         """
         fields = _fields(request) | (_vad_fields(request) if self._vad else {})
         body = _Form(fields, audio)
-        timeout = aiohttp.ClientTimeout(total=INFERENCE_SECONDS, sock_connect=CONNECT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         with _failures_as_errors(body):
             async with self._session.post(
                 f"{self._origin}/inference", data=body, timeout=timeout, allow_redirects=False
@@ -223,10 +222,6 @@ def _failures_as_errors(body: _Form) -> Iterator[None]:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise NotReachedError from error
-    except TimeoutError as error:
-        LOG.error("whisper-server took too long")
-        message = "whisper-server took too long to answer."
-        raise ApiError(504, message, code="upstream_timeout") from error
     except aiohttp.ClientError as error:
         raise LostError(started=body.sent) from error
 

@@ -1,22 +1,28 @@
-"""What becomes of requests when whisper-server goes away."""
+"""What becomes of requests when whisper-server goes away or hangs."""
 
 import asyncio
-from dataclasses import dataclass, field
+import io
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import pytest
 from whisper_proxy import dispatch as module
+from whisper_proxy import probe
 from whisper_proxy.admission import AdmissionQueue
+from whisper_proxy.decode import Wav
 from whisper_proxy.dispatch import Dispatcher
 from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest
+from whisper_proxy.inference import Inferences
 from whisper_proxy.metrics import Metrics
+from whisper_proxy.restart import Restarter
 from whisper_proxy.transcript import Segment, Transcript
 from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
 from whisper_proxy.upstream_monitor import UpstreamMonitor
 
-from .spools import Spool
-
 REQUEST = TranscriptionRequest("en", "", 0.0, "json")
+PROMPTED = replace(REQUEST, prompt="Words.")
 REFUSED = NotReachedError()
 CUT_IN_SENDING = LostError(started=False)
 CRASHED = LostError(started=True)
@@ -30,12 +36,17 @@ class Script:
     """
 
     failures: list[Exception] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)  # what it then says of itself, then "ready"
     attempts: int = 0
     running: int = 0
     max_running: int = 0
+    prompts: list[str] = field(default_factory=list)
+    probes: int = 0
 
-    async def transcribe(self, audio: Audio, _: TranscriptionRequest) -> Transcript:
+    async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
         self.attempts += 1
+        self.probes += audio is probe.AUDIO
+        self.prompts.append(request.prompt)
         self.running += 1
         self.max_running = max(self.max_running, self.running)
         await asyncio.sleep(0)
@@ -46,7 +57,7 @@ class Script:
             return Transcript((Segment(file.read(1).decode()),), duration=2.0)
 
     async def state(self) -> State:
-        return "ready"
+        return self.states.pop(0) if self.states else "ready"
 
 
 @pytest.fixture
@@ -55,21 +66,27 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     return Script()
 
 
+def assembled(upstream: Any, max_wait: float, concurrency: int = 1, unit: str = "") -> Dispatcher:
+    admission = AdmissionQueue(concurrency, 32, 5)
+    monitor = UpstreamMonitor(upstream, cost=admission.cost)
+    metrics = Metrics()
+    inferences = Inferences(upstream, admission, monitor, metrics, Restarter(unit))
+    return Dispatcher(inferences, admission, monitor, metrics, max_wait)
+
+
 @pytest.fixture
 def dispatcher(script: Script) -> Dispatcher:
-    return Dispatcher(
-        script,  # type: ignore[arg-type]
-        AdmissionQueue(1, 32, 5),
-        UpstreamMonitor(script),  # type: ignore[arg-type]
-        Metrics(),
-        max_wait=0.5,
-    )
+    return assembled(script, max_wait=0.5)
 
 
-async def ask(dispatcher: Dispatcher, text: str = "a") -> str:
-    with Spool() as audio:
-        audio.write(text.encode())
-        return (await dispatcher.transcribe(audio, REQUEST)).text
+def recording(text: str, seconds: float = 2.0) -> Wav:
+    return Wav(seconds, len(text), partial(io.BytesIO, text.encode()))
+
+
+async def ask(
+    dispatcher: Dispatcher, text: str = "a", request: TranscriptionRequest = REQUEST
+) -> str:
+    return (await dispatcher.transcribe(recording(text), request)).text
 
 
 async def failure(dispatcher: Dispatcher) -> ApiError:
@@ -104,7 +121,7 @@ async def test_a_recording_that_crashes_the_server_twice_is_refused(
     script.failures = list(failures)
     error = await failure(dispatcher)
     assert (error.status, error.code, error.param) == (422, "audio_crashes_server", "file")
-    assert script.attempts == len(failures)
+    assert script.attempts - script.probes == len(failures)
     assert await ask(dispatcher, "next") == "n"
 
 
@@ -155,3 +172,36 @@ async def test_a_request_can_be_cancelled_while_the_server_is_away(
     task.cancel()
     script.failures = []
     assert await ask(dispatcher, "next") == "n"
+
+
+async def test_a_prompt_that_crashes_the_server_is_left_out(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [CRASHED, CRASHED]
+    assert await ask(dispatcher, "a", PROMPTED) == "a"
+    assert script.prompts == ["Words.", "Words.", ""]
+
+
+async def test_a_recording_that_crashes_the_server_without_its_prompt_is_refused(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [CRASHED] * 3
+    with pytest.raises(ApiError) as caught:
+        await ask(dispatcher, "a", PROMPTED)
+    assert caught.value.code == "audio_crashes_server"
+    assert (script.attempts, script.probes) == (4, 1)
+
+
+async def test_a_server_that_crashes_on_silence_too_is_to_blame_itself(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [CRASHED] * 3
+    error = await failure(dispatcher)
+    assert (error.status, error.code) == (503, "upstream_unavailable")
+
+
+async def test_a_dying_process_is_sent_nothing(dispatcher: Dispatcher, script: Script) -> None:
+    script.failures = [CRASHED]
+    script.states = ["busy"] * 3 + ["unreachable"] * 3
+    assert await ask(dispatcher) == "a"
+    assert (script.attempts, script.states) == (2, [])

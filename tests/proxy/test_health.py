@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from whisper_proxy import __version__, app, upstream_monitor
+from whisper_proxy import __version__, app, inference_cost, upstream_monitor
 from whisper_proxy.gpu import Gpu
 from whisper_proxy.health import SPOOL_FULL
 from whisper_proxy.keys import SPOOLS
@@ -63,6 +63,60 @@ async def test_failing_is_not_healthy(client: Client, whisper: FakeWhisper) -> N
     whisper.health_status = 404
     assert await state(client, "failing") == 503
     assert await reason(client) == "whisper-server is away or ill."
+
+
+class TestHanging:
+    """An inference that gets no answer, while /health of whisper-server says that all is well."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return Settings(upstream=settings.upstream, max_wait=1)
+
+    async def said(self, client: Client, expected: str) -> dict[str, object]:
+        """Return the answer once its status is this one."""
+        for _ in range(200):
+            async with client.get("/health") as response:
+                body = await response.json()
+            if body["status"] == expected:
+                return body
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never {expected}")
+
+    async def test_it_is_degraded_before_it_is_certain(
+        self, client: Client, whisper: FakeWhisper
+    ) -> None:
+        whisper.seconds = 30
+        request = asyncio.create_task(_ask(client))
+        body = await self.said(client, "degraded")
+        assert body["reason"] == (
+            "An inference takes far longer than expected; whisper-server may hang."
+        )
+        async with client.get("/metrics") as response:
+            assert "whisper_proxy_upstream_up 0.0" in await response.text()
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+        assert (await self.said(client, "ok"))["reason"] is None
+
+    async def test_it_is_unavailable_if_nothing_restarts_it(
+        self, client: Client, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inference_cost, "UNMEASURED_LIMIT_SECONDS", 0.1)
+        whisper.seconds = 30
+        async with client.post(PATH, data=form()) as response:
+            assert response.status == 504
+            assert response.headers["x-should-retry"] == "false"
+            assert (await response.json())["error"]["code"] == "upstream_timeout"
+        await asyncio.sleep(0.2)  # it is polled, and says that all is well
+        assert await status(client) == (503, "unavailable")
+        assert await reason(client) == (
+            "whisper-server hangs: an inference got no answer. "
+            "`systemctl --user kill -s KILL voicemode-whisper` restarts it."
+        )
+        async with client.get("/metrics") as response:
+            assert "whisper_proxy_upstream_hung_total 1.0" in await response.text()
+        whisper.seconds = 0
+        await _ask(client)
+        assert await status(client) == (200, "ok")
 
 
 async def status(client: Client) -> tuple[int, str]:

@@ -7,6 +7,8 @@ import wave
 
 import pytest
 from aiohttp.test_utils import TestServer
+from whisper_proxy.decode import Decoder
+from whisper_proxy.keys import ADMISSION
 from whisper_proxy.settings import Settings
 
 from . import fake_whisper as fake
@@ -65,6 +67,22 @@ async def test_any_audio_arrives_as_wav(client: Client, whisper: FakeWhisper) ->
         assert response.status == 200
     with wave.open(io.BytesIO(whisper.audio)) as file:
         assert file.getparams()[:3] == (1, 2, 16000)
+
+
+async def test_what_the_queue_would_refuse_is_not_decoded(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    admission = client.app[ADMISSION]  # type: ignore[index]
+    admission.cost.record(1, 1000)
+    monkeypatch.setattr(Decoder, "as_wav", decode)
+    for audio in (encoded("-c:a", "libmp3lame", "mp3"), silence()):
+        async with admission.admitted(1), client.post(PATH, data=form(audio)) as response:
+            assert response.status == 503
+            assert (await response.json())["error"]["code"] == "overloaded"
+            assert response.headers["Retry-After"] == "60"
 
 
 async def test_audio_that_is_too_short_to_hear_has_no_words(
