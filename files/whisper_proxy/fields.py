@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import languages
 from .errors import ApiError, invalid, quoted
+from .prompt import prompt
 
 Form = Mapping[str, Sequence[str]]
 
@@ -61,7 +62,7 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
     response_format = _response_format(_last(fields, "response_format"))
     return TranscriptionRequest(
         language=_any_language(english_only) if translate else _language(fields, english_only),
-        prompt=_prompt(fields),
+        prompt=prompt(fields.get("keywords", []), _last(fields, "prompt")),
         temperature=_temperature(_last(fields, "temperature")),
         response_format=response_format,
         granularities=_granularities(fields, response_format),
@@ -116,12 +117,6 @@ def _stream(text: str, response_format: str) -> bool:
         known = " or ".join(STREAMED_FORMATS)
         raise invalid("stream", f"`stream` needs `response_format` to be {known}.")
     return stream
-
-
-def _prompt(fields: Form) -> str:
-    # Whisper has no keywords, but it imitates the spelling of words in its prompt.
-    keywords = ", ".join(filter(None, fields.get("keywords", [])))
-    return "\n".join(filter(None, [keywords, _last(fields, "prompt")]))
 
 
 def _temperature(text: str) -> float:
