@@ -1,14 +1,17 @@
 """Validates the text fields of a request.
 
 whisper-server answers some invalid values with garbage or a 500, so it never gets to see them.
-Options that it cannot fulfil are refused instead of ignored.
+What OpenAI ignores is ignored, and so is what the format of the answer has no place for. What would
+be missed in the answer is refused instead.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import languages
 from .errors import ApiError, invalid, quoted
+from .prompt import prompt
 from .vad import DEFAULT, Vad
 from .vad import parse as parse_vad
 
@@ -16,15 +19,30 @@ Form = Mapping[str, Sequence[str]]
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 STREAMED_FORMATS = ("json", "text")  # events carry no timestamps
+SUBTITLES = ("srt", "vtt")  # their times are those of segments
 GRANULARITIES = ("word", "segment")
-BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
-UNSUPPORTED = {
-    "include": "`include` is not supported: there are no log probabilities to send.",
-    "known_speaker_names": "`known_speaker_names` is not supported: speakers are not told apart.",
-    "known_speaker_references": (
-        "`known_speaker_references` is not supported: speakers are not told apart."
-    ),
-}
+INCLUDABLE = ("logprobs",)
+# In every spelling that OpenAI takes, which are those of pydantic.
+BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True)
+BOOLEANS |= dict.fromkeys(("false", "0", "no", "off", "f", "n", ""), False)
+# Every field that is read. A part of another name is skipped, whatever it holds.
+FIELDS = frozenset(
+    {
+        "chunking_strategy",
+        "include",
+        "keywords",
+        "known_speaker_names",
+        "language",
+        "languages",
+        "model",
+        "prompt",
+        "response_format",
+        "stream",
+        "temperature",
+        "timestamp_granularities",
+    }
+)
+INDEX = re.compile(r"\[\d*\]$")
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,9 @@ class TranscriptionRequest:
     """A validated request: the parameters for whisper-server and the format of the response.
 
     language: one of Whisper's codes, or "auto". temperature: 0 to 1. translate: into English.
-    granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events. vad: what
-    counts as speech.
+    granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events. logprobs:
+    with the probability of each token. model: the name that the client asked for. vad: what counts
+    as speech.
     """
 
     language: str
@@ -43,6 +62,8 @@ class TranscriptionRequest:
     granularities: tuple[str, ...] = ("segment",)
     stream: bool = False
     translate: bool = False
+    logprobs: bool = False
+    model: str = ""
     vad: Vad = DEFAULT
 
     @property
@@ -51,26 +72,57 @@ class TranscriptionRequest:
         return "word" in self.granularities
 
 
+def is_read(name: str) -> bool:
+    """Return whether a part of this name is read, such as `prompt` or `languages[0]`."""
+    return name.partition("[")[0] in FIELDS
+
+
 def parse(form: Form, *, english_only: bool, translate: bool = False) -> TranscriptionRequest:
     """Return the validated request, or raise ApiError.
 
     `form` maps each name to all its values; for a field that is not a list, the last one counts.
-    A list may be named with or without `[]`. Unknown fields are ignored, as is `language` in a
-    translation. `model` may be anything, since only one model is served.
+    A list may be sent in one part or several, named with `[]`, with an index or with neither.
+    Unknown fields are ignored, as is `language` in a translation. `model` may be anything, since
+    only one model is served.
     """
-    fields = {name.removesuffix("[]"): values for name, values in form.items()}
+    fields = _by_name(form)
     _refuse_unsupported(fields)
     response_format = _response_format(_last(fields, "response_format"))
     return TranscriptionRequest(
         language=_any_language(english_only) if translate else _language(fields, english_only),
-        prompt=_prompt(fields),
+        prompt=prompt(_items(fields, "keywords"), _last(fields, "prompt")),
         temperature=_temperature(_last(fields, "temperature")),
         response_format=response_format,
         granularities=_granularities(fields, response_format),
         stream=_stream(_last(fields, "stream"), response_format),
         translate=translate,
+        logprobs="logprobs" in _chosen(fields, "include", INCLUDABLE),
+        model=_last(fields, "model").strip().lower(),
         vad=parse_vad(fields),
     )
+
+
+def _by_name(form: Form) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, values in form.items():
+        fields.setdefault(INDEX.sub("", name), []).extend(values)
+    return fields
+
+
+def _items(fields: Form, name: str) -> list[str]:
+    """Return the items of a list, of which one part may hold several: `a,b` or `["a", "b"]`."""
+    texts = (text.strip().removeprefix("[").removesuffix("]") for text in fields.get(name, []))
+    items = (item.strip().strip("\"'").strip() for text in texts for item in text.split(","))
+    return list(filter(None, items))
+
+
+def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Return the items of a list without duplicates, or raise ApiError if one is not allowed."""
+    items = tuple(dict.fromkeys(item.lower() for item in _items(fields, name)))
+    for item in items:
+        if item not in allowed:
+            raise _not_one_of(name, item, allowed)
+    return items
 
 
 def _last(fields: Form, name: str) -> str:
@@ -78,9 +130,9 @@ def _last(fields: Form, name: str) -> str:
 
 
 def _refuse_unsupported(fields: Form) -> None:
-    for name, message in UNSUPPORTED.items():
-        if any(fields.get(name, [])):
-            raise invalid(name, message, "unsupported_value")
+    if any(fields.get("known_speaker_names", [])):
+        message = "`known_speaker_names` is not supported: speakers are not told apart."
+        raise invalid("known_speaker_names", message, "unsupported_value")
 
 
 def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
@@ -88,24 +140,22 @@ def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
     return invalid(name, f"`{name}` is {quoted(text)}, but must be one of: {known}.")
 
 
-def _response_format(text: str) -> str:
+def _response_format(given: str) -> str:
+    text = given.strip().lower()
     if text == "diarized_json":
         message = "`diarized_json` is not supported: speakers are not told apart."
         raise invalid("response_format", message, "unsupported_value")
     if text and text not in FORMATS:
-        raise _not_one_of("response_format", text, FORMATS)
+        raise _not_one_of("response_format", given, FORMATS)
     return text or "json"
 
 
 def _granularities(fields: Form, response_format: str) -> tuple[str, ...]:
-    values = tuple(filter(None, fields.get("timestamp_granularities", [])))
-    for value in values:
-        if value not in GRANULARITIES:
-            raise _not_one_of("timestamp_granularities", value, GRANULARITIES)
-    if values and response_format != "verbose_json":
-        message = "`timestamp_granularities` needs `response_format` to be verbose_json."
+    values = _chosen(fields, "timestamp_granularities", GRANULARITIES)
+    if "word" in values and response_format in SUBTITLES:
+        message = "Times of words need `response_format` to be verbose_json."
         raise invalid("timestamp_granularities", message)
-    return values or ("segment",)
+    return (values if response_format == "verbose_json" else ()) or ("segment",)
 
 
 def _stream(text: str, response_format: str) -> bool:
@@ -118,15 +168,9 @@ def _stream(text: str, response_format: str) -> bool:
     return stream
 
 
-def _prompt(fields: Form) -> str:
-    # Whisper has no keywords, but it imitates the spelling of words in its prompt.
-    keywords = ", ".join(filter(None, fields.get("keywords", [])))
-    return "\n".join(filter(None, [keywords, _last(fields, "prompt")]))
-
-
 def _temperature(text: str) -> float:
     try:
-        value = float(text or 0)
+        value = float(text.strip() or 0)
     except ValueError:
         raise _bad_temperature(text) from None
     if not 0 <= value <= 1:  # NaN too
@@ -147,7 +191,15 @@ def _any_language(english_only: bool) -> str:
 
 
 def _language(fields: Form, english_only: bool) -> str:
-    text = _last(fields, "language") or _only_language(fields)
+    given = _last(fields, "language").strip()
+    codes = set(map(_code, [given] if given else _items(fields, "languages")))
+    if english_only:
+        return _english(codes)
+    # Whisper takes one language, or detects it among all.
+    return codes.pop() if len(codes) == 1 else languages.AUTO
+
+
+def _code(text: str) -> str:
     code = languages.find(text)
     if code is None:
         raise invalid(
@@ -155,20 +207,12 @@ def _language(fields: Form, english_only: bool) -> str:
             f"`language` is {quoted(text)}, which Whisper does not know. Send a code such as 'en', "
             "an English name such as 'german', or 'auto'.",
         )
-    return _english(code) if english_only else code
+    return code
 
 
-def _only_language(fields: Form) -> str:
-    values = fields.get("languages", [""])
-    if len(values) > 1:
-        message = "Whisper takes one language. Send one, or none to have it detected."
-        raise invalid("languages", message, "unsupported_value")
-    return values[0]
-
-
-def _english(code: str) -> str:
-    if code not in (languages.AUTO, "en"):
-        name = languages.LANGUAGES[code].title()
+def _english(codes: set[str]) -> str:
+    if codes and not codes & {languages.AUTO, "en"}:
+        name = languages.LANGUAGES[min(codes)].title()
         raise invalid(
             "language",
             f"The served model is English-only and cannot transcribe {name}.",

@@ -2,6 +2,8 @@
 
 import re
 
+AUTO = "auto"  # whisper-server detects the language
+
 # Code and English name of each, in the order and spelling of whisper.cpp's table (`g_lang`).
 LANGUAGES = {
     "en": "english",
@@ -106,9 +108,9 @@ LANGUAGES = {
     "yue": "cantonese",
 }
 
-# Other names that OpenAI's own tokenizer knows (`TO_LANGUAGE_CODE`), and three codes that clients
-# send where Whisper has an older or a wider one: Javanese, Bokmål, Filipino.
-ALIASES = {
+# Other English names: those that OpenAI's own tokenizer knows (`TO_LANGUAGE_CODE`), and those of
+# the Unicode CLDR and ISO 639.
+NAMES = {
     "burmese": "my",
     "valencian": "ca",
     "flemish": "nl",
@@ -121,22 +123,153 @@ ALIASES = {
     "sinhalese": "si",
     "castilian": "es",
     "mandarin": "zh",
-    "jv": "jw",
-    "nb": "no",
-    "fil": "tl",
+    "filipino": "tl",
+    "farsi": "fa",
+    "dari": "fa",
+    "bangla": "bn",
+    "azeri": "az",
+    "slovene": "sl",
+    "belorussian": "be",
+    "byelorussian": "be",
+    "norwegian nynorsk": "nn",
+    "norwegian bokmål": "no",
+    "bokmål": "no",
+    "bokmal": "no",
+    "cambodian": "km",
+    "central khmer": "km",
+    "kiswahili": "sw",
+    "modern greek": "el",
+    "simplified chinese": "zh",
+    "traditional chinese": "zh",
+    "mandarin chinese": "zh",
+    "brazilian portuguese": "pt",
+    "creole": "ht",
+    "serbo-croatian": "sr",
+    "undetermined": AUTO,
+    "multiple languages": AUTO,
 }
+# Codes that clients send where Whisper has another one: of ISO 639-2 (both kinds) and 639-3, those
+# that were retired (`iw`, `in` and `ji` are what Java and Android say), of dialects that are
+# written as Whisper writes their language, and tags with a meaning of their own (RFC 5646).
+OTHER_CODES = {
+    AUTO: "und mul",
+    "en": "eng",
+    "zh": "zho chi cmn wuu nan hak gan hsn cjy",
+    "de": "deu ger gsw bar",
+    "es": "spa",
+    "ru": "rus",
+    "ko": "kor",
+    "fr": "fra fre",
+    "ja": "jpn",
+    "pt": "por",
+    "tr": "tur",
+    "pl": "pol",
+    "ca": "cat",
+    "nl": "nld dut vls",
+    "ar": "ara arb arz apc ary acm afb",
+    "sv": "swe",
+    "it": "ita",
+    "id": "ind in",
+    "hi": "hin",
+    "fi": "fin",
+    "vi": "vie",
+    "he": "heb iw",
+    "uk": "ukr",
+    "el": "ell gre",
+    "ms": "msa may zsm zlm",
+    "cs": "ces cze",
+    "ro": "ron rum mol mo",
+    "da": "dan",
+    "hu": "hun",
+    "ta": "tam",
+    "no": "nor nob nb no-bok",
+    "th": "tha",
+    "ur": "urd",
+    "hr": "hrv scr",
+    "bg": "bul",
+    "lt": "lit",
+    "la": "lat",
+    "mi": "mri mao",
+    "ml": "mal",
+    "cy": "cym wel",
+    "sk": "slk slo",
+    "te": "tel",
+    "fa": "fas per pes prs",
+    "lv": "lav lvs",
+    "bn": "ben",
+    "sr": "srp scc sh hbs",
+    "az": "aze azj azb",
+    "sl": "slv",
+    "kn": "kan",
+    "et": "est ekk",
+    "mk": "mkd mac",
+    "br": "bre",
+    "eu": "eus baq",
+    "is": "isl ice",
+    "hy": "hye arm",
+    "ne": "nep npi",
+    "mn": "mon khk",
+    "bs": "bos",
+    "kk": "kaz",
+    "sq": "sqi alb als aln",
+    "sw": "swa swh swc",
+    "gl": "glg",
+    "mr": "mar",
+    "pa": "pan",
+    "si": "sin",
+    "km": "khm",
+    "sn": "sna",
+    "yo": "yor",
+    "so": "som",
+    "af": "afr",
+    "oc": "oci",
+    "ka": "kat geo",
+    "be": "bel",
+    "tg": "tgk",
+    "sd": "snd",
+    "gu": "guj",
+    "am": "amh",
+    "yi": "yid ydd ji",
+    "lo": "lao",
+    "uz": "uzb uzn",
+    "fo": "fao",
+    "ht": "hat",
+    "ps": "pus pbt pbu",
+    "tk": "tuk",
+    "nn": "nno no-nyn",
+    "mt": "mlt",
+    "sa": "san",
+    "lb": "ltz",
+    "my": "mya bur",
+    "bo": "bod tib",
+    "tl": "tgl fil",
+    "mg": "mlg plt",
+    "as": "asm",
+    "tt": "tat",
+    "ln": "lin",
+    "ha": "hau",
+    "ba": "bak",
+    "jw": "jav jv",
+    "su": "sun",
+    "yue": "zh-yue",
+}
+ALIASES = NAMES | {other: code for code, others in OTHER_CODES.items() for other in others.split()}
 CODES = {name: code for code, name in LANGUAGES.items()} | ALIASES
-AUTO = "auto"
 
 
 def find(text: str) -> str | None:
-    """Return the code for a code, a code with a region, or an English name; None if unknown.
+    """Return the code for a code, a locale such as `pt_BR.UTF-8`, or an English name.
 
-    "auto" and an empty text give "auto": whisper-server detects the language.
+    A name may have a remark, as in "Spanish (Mexico)". None if it is unknown; "auto" and an empty
+    text give "auto".
     """
-    key = text.strip().lower()
+    key = re.split(r"\s*\(|[.@]", text.strip().lower(), maxsplit=1)[0].replace("_", "-")
     if key in ("", AUTO):
-        return AUTO
-    key = re.split("[-_]", key, maxsplit=1)[0]
-    code = CODES.get(key, key)
-    return code if code in LANGUAGES else None
+        return AUTO if key == text.strip().lower() else None
+    # `zh-yue` is not `zh`, but `de-at-1996` is `de`.
+    language, *rest = key.split("-", 2)
+    return _exact("-".join([language, *rest[:1]])) or _exact(language)
+
+
+def _exact(key: str) -> str | None:
+    return key if key in LANGUAGES else CODES.get(key)

@@ -1,8 +1,11 @@
 """SubRip and WebVTT, as OpenAI's whisper writes them."""
 
+import re
 from collections.abc import Iterator
 
 from .transcript import Segment, Transcript
+
+ARROW = re.compile("(?<!-)-{2,}>")
 
 
 def srt(transcript: Transcript) -> str:
@@ -26,7 +29,7 @@ def _cues(transcript: Transcript, mark: str) -> Iterator[str]:
 
 def _line(segment: Segment) -> str:
     # A blank line would end the cue, and an arrow would begin another.
-    return " ".join(segment.text.split()).replace("-->", "->")
+    return ARROW.sub("->", " ".join(segment.text.split()))
 
 
 def timestamp(seconds: float, mark: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from .errors import ApiError, invalid
+from .fields import is_read
 from .keys import SETTINGS
 from .multipart import MalformedError, Multipart, boundary
 from .spool import DISK_FULL, MIB, Spool, disk_full
@@ -38,7 +39,7 @@ class Pace:
 
 
 async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
-    """Read a multipart body: the part `file` into `audio`, the others into the result.
+    """Read a multipart body: the part `file` into `audio`, fields that are known into the result.
 
     The result has all values of each name, in the order sent (a list is sent as one part `name[]`
     per value); parts may come in any order. Raises ApiError: 400 if the body is not a form with
@@ -91,7 +92,7 @@ class _Form:
                 return fields
             if name == "file":
                 await self._read_audio()
-            else:
+            elif is_read(name):
                 fields.setdefault(name, []).append(await self._read_text(name))
         raise ApiError(400, f"The form has more than {MAX_PARTS} parts.", code="too_many_parts")
 

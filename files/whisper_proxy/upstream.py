@@ -24,6 +24,12 @@ LOG = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
 HEALTH_SECONDS = 0.5
+# Of an answer. For 30 s, a megabyte as WAV, Whisper writes at most 224 tokens, with times about 150
+# bytes each: an eighth of the recording is four times that.
+ANSWER_BYTES = 1024 * 1024
+ANSWER_SHARE = 8
+# From here on parsing would keep the event loop busy for more than about 10 ms.
+LARGE_ANSWER = 256 * 1024
 # whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
 UNREADABLE = (
     "failed to read WAV file",
@@ -84,7 +90,8 @@ class Upstream:
             async with self._session.post(
                 f"{self._origin}/inference", data=body, timeout=timeout, allow_redirects=False
             ) as response:
-                return _transcript(response.status, await response.read())
+                answer = await _read(response, ANSWER_BYTES + audio.size // ANSWER_SHARE)
+                return await _parsed(response.status, answer)
 
     async def state(self) -> State:
         """Return the state of whisper-server, within twice HEALTH_SECONDS at most.
@@ -109,9 +116,11 @@ def open_session() -> aiohttp.ClientSession:
 
     Connections are not kept alive: an idle one would occupy one of whisper-server's few threads,
     and might be closed just as the next request is sent. Their number is not limited, so that a
-    health check never waits behind transcriptions.
+    health check never waits behind transcriptions. An answer is not decompressed, as whisper-server
+    compresses none: its size in memory is that received.
     """
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
+    connector = aiohttp.TCPConnector(force_close=True, limit=0)
+    return aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
 
 class _Form(aiohttp.payload.Payload):
@@ -194,13 +203,29 @@ def _boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            LOG.error("whisper-server's answer is longer than %d bytes", limit)
+            raise _bad_gateway()
+    return bytes(body)
+
+
+async def _parsed(status: int, body: bytes) -> Transcript:
+    if len(body) < LARGE_ANSWER:
+        return _transcript(status, body)
+    return await asyncio.to_thread(_transcript, status, body)
+
+
 def _transcript(status: int, body: bytes) -> Transcript:
     answer = _decoded(body)
     error = answer.get("error") if isinstance(answer, dict) else None
     if status == 400 or error in UNREADABLE:
         raise _undecodable()
     if status != 200 or error is not None:
-        LOG.error("whisper-server answered %d: %.200r", status, body)
+        LOG.error("whisper-server answered %d: %r", status, body[:200])
         raise _bad_gateway()
     try:
         return parse(answer)
@@ -210,9 +235,10 @@ def _transcript(status: int, body: bytes) -> Transcript:
 
 
 def _decoded(body: bytes) -> object:
+    """Return the decoded JSON, None if it is none. A character that is no UTF-8 is replaced."""
     try:
-        return json.loads(body)
-    except ValueError:
+        return json.loads(body.decode(errors="replace"))
+    except (ValueError, RecursionError):
         return None
 
 
@@ -222,6 +248,9 @@ def _failures_as_errors(body: _Form) -> Iterator[None]:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise NotReachedError from error
+    except aiohttp.ClientResponseError as error:
+        LOG.error("whisper-server's answer is not HTTP: %d %.200s", error.status, error.message)
+        raise _bad_gateway() from error
     except aiohttp.ClientError as error:
         raise LostError(started=body.sent) from error
 

@@ -1,11 +1,12 @@
 import pytest
 from whisper_proxy.errors import ApiError
-from whisper_proxy.fields import TranscriptionRequest, parse
+from whisper_proxy.fields import TranscriptionRequest, is_read, parse
 from whisper_proxy.vad import Vad
 
 VERBOSE = ("response_format", "verbose_json")
 REFUSED = [
-    ([("response_format", "JSON")], "response_format", "json, text, srt, vtt, verbose_json"),
+    ([("response_format", "xml")], "response_format", "json, text, srt, vtt, verbose_json"),
+    ([("response_format", "verbose-json")], "response_format", "json, text, srt"),
     ([("response_format", "diarized_json")], "response_format", "speakers are not told apart"),
     ([("temperature", "warm")], "temperature", "from 0 to 1"),
     ([("temperature", "1.01")], "temperature", "from 0 to 1"),
@@ -15,15 +16,22 @@ REFUSED = [
     ([("language", "xx")], "language", "'xx', which Whisper does not know"),
     ([("language", "x" * 5000)], "language", "x…'"),
     ([("languages[]", "xx")], "language", "'xx', which Whisper does not know"),
-    ([("languages[]", "de"), ("languages[]", "en")], "languages", "takes one language"),
+    ([("languages[]", "de"), ("languages[]", "xx")], "language", "'xx', which Whisper does not"),
+    ([("language", "en,de")], "language", "'en,de', which Whisper does not know"),
     ([("stream", "maybe")], "stream", "true, false"),
     ([("stream", "true"), VERBOSE], "stream", "json or text"),
     ([("stream", "true"), ("response_format", "srt")], "stream", "json or text"),
-    ([("timestamp_granularities[]", "word")], "timestamp_granularities", "verbose_json"),
+    (
+        [("timestamp_granularities[]", "word"), ("response_format", "srt")],
+        "timestamp_granularities",
+        "verbose_json",
+    ),
+    ([("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
+    ([VERBOSE, ("timestamp_granularities", "{}")], "timestamp_granularities", "word, segment"),
     ([VERBOSE, ("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
-    ([("include[]", "logprobs")], "include", "no log probabilities"),
+    ([("include[]", "item")], "include", "must be one of: logprobs"),
+    ([("temperature", "0,0")], "temperature", "from 0 to 1"),
     ([("known_speaker_names[]", "ada")], "known_speaker_names", "not told apart"),
-    ([("known_speaker_references[]", "data:")], "known_speaker_references", "not told apart"),
     ([("chunking_strategy", "mine")], "chunking_strategy", "auto, server_vad"),
     ([("chunking_strategy[type]", "mine")], "chunking_strategy", "auto, server_vad"),
     ([("chunking_strategy[threshold]", "2")], "chunking_strategy", "from 0 to 1"),
@@ -70,33 +78,78 @@ def test_everything_is_asked() -> None:
         ("unheard_of", "x"),
     ]
     expected = TranscriptionRequest(
-        "de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment"), vad=Vad(threshold=0.4)
+        *("de", "Grüß Gott", 0.25, "verbose_json", ("word", "segment")),
+        model="gpt-4o-transcribe",
+        vad=Vad(threshold=0.4),
     )
     assert parsed(*fields) == expected
     assert expected.words
 
 
 def test_empty_fields_are_defaults() -> None:
-    names = ("language", "temperature", "response_format", "stream", "include[]")
+    names = ("language", "temperature", "response_format", "stream", "include[]", "model")
     lists = ("languages[]", "keywords[]", "timestamp_granularities[]", "chunking_strategy")
     assert parsed(*[(name, "") for name in names + lists]) == parsed()
+    assert parsed(*[(name, " ") for name in names + lists[:3]]) == parsed()
+    assert parsed(*[(name, "[]") for name in lists[:3]]) == parsed()
 
 
 def test_of_a_field_sent_twice_the_last_counts() -> None:
     assert parsed(("prompt", "hi"), ("prompt", "ho")).prompt == "ho"
 
 
-def test_a_list_may_be_named_without_brackets() -> None:
-    assert parsed(VERBOSE, ("timestamp_granularities", "word")).granularities == ("word",)
+LISTS: dict[str, list[tuple[str, str]]] = {
+    "brackets": [("x[]", "word"), ("x[]", "segment")],
+    "bare": [("x", "word"), ("x", "segment")],
+    "indexed": [("x[0]", "word"), ("x[1]", "segment")],
+    "both names": [("x[]", "word"), ("x", "segment")],
+    "JSON": [("x", '["word","segment"]')],
+    "JSON in brackets": [("x[]", '[ "word", "segment" ]')],
+    "Python": [("x", "['word', 'segment']")],
+    "commas": [("x", "word, segment")],
+    "capitals": [("x[]", " Word"), ("x[]", "SEGMENT ")],
+    "twice": [("x[]", "word"), ("x[]", "segment"), ("x[]", "word")],
+    "with an empty one": [("x[]", ""), ("x[]", "word,segment,")],
+}
+
+
+@pytest.mark.parametrize("parts", LISTS.values(), ids=LISTS)
+def test_every_spelling_of_a_list(parts: list[tuple[str, str]]) -> None:
+    fields = [(name.replace("x", "timestamp_granularities"), value) for name, value in parts]
+    assert parsed(VERBOSE, *fields).granularities == ("word", "segment")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("response_format", "json")],
+        [("response_format", "text")],
+        [("model", "gpt-4o-transcribe"), ("temperature", "0")],
+        [("stream", "true")],
+    ],
+)
+def test_without_a_place_for_times_granularities_are_ignored(
+    fields: list[tuple[str, str]],
+) -> None:
+    granularities = [("timestamp_granularities[]", name) for name in ("word", "segment")]
+    assert parsed(*fields, *granularities) == parsed(*fields)
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_subtitles_have_the_times_of_segments(name: str) -> None:
+    fields = (("response_format", name), ("timestamp_granularities[]", "segment"))
+    assert parsed(*fields).granularities == ("segment",)
 
 
 @pytest.mark.parametrize("name", ["json", "text", "srt", "vtt", "verbose_json"])
 def test_formats(name: str) -> None:
-    assert parsed(("response_format", name)).response_format == name
+    for text in (name, name.upper(), f" {name}\n"):
+        assert parsed(("response_format", text)).response_format == name
 
 
 @pytest.mark.parametrize(
-    ("text", "stream"), [("true", True), ("1", True), ("True", True), ("false", False)]
+    ("text", "stream"),
+    [("true", True), ("1", True), ("True", True), ("on", True), ("false", False), ("no", False)],
 )
 def test_streams(text: str, stream: bool) -> None:
     assert parsed(("stream", text)).stream is stream
@@ -110,7 +163,7 @@ def test_refused(fields: list[tuple[str, str]], param: str, message: str) -> Non
     assert len(error.message) < 200
 
 
-@pytest.mark.parametrize("text", ["0", "1", "0.5", "1e-40", " 0.5 "])
+@pytest.mark.parametrize("text", ["0", "1", "0.0", "0.5", "1e-40", " 0.5 ", "-0"])
 def test_temperatures(text: str) -> None:
     assert parsed(("temperature", text)).temperature == float(text)
 
@@ -126,6 +179,42 @@ def test_keywords_begin_the_prompt(fields: list[tuple[str, str]], prompt: str) -
     assert parsed(*fields).prompt == prompt
 
 
+@pytest.mark.parametrize("text", ['["ROCm","Ryzen AI"]', "ROCm, Ryzen AI", "['ROCm', 'Ryzen AI']"])
+def test_keywords_in_one_part(text: str) -> None:
+    assert parsed(("keywords", text)).prompt == "ROCm, Ryzen AI"
+
+
+@pytest.mark.parametrize("name", ["include[]", "include", "include[0]"])
+def test_logprobs_are_included(name: str) -> None:
+    assert parsed((name, "logprobs")).logprobs
+    assert not parsed().logprobs
+
+
+@pytest.mark.parametrize(
+    ("fields", "language"),
+    [
+        ([("languages[]", "de"), ("languages[]", "en")], "auto"),
+        ([("languages", '["de","en"]')], "auto"),
+        ([("languages[0]", "de"), ("languages[1]", "deu")], "de"),
+        ([("languages[]", "de"), ("languages[]", "auto")], "auto"),
+    ],
+)
+def test_several_languages_leave_the_choice_to_whisper(
+    fields: list[tuple[str, str]], language: str
+) -> None:
+    assert parsed(*fields).language == language
+
+
+@pytest.mark.parametrize("name", ["prompt", "languages[]", "languages[0]", "chunking_strategy[x]"])
+def test_fields_that_are_read(name: str) -> None:
+    assert is_read(name)
+
+
+@pytest.mark.parametrize("name", ["audio_file", "", "[]", "prompts", "known_speaker_references[]"])
+def test_fields_that_are_not_read(name: str) -> None:
+    assert not is_read(name)
+
+
 def test_one_of_many_languages_is_the_language() -> None:
     assert parsed(("languages[]", "de")).language == "de"
     assert parsed(("languages[]", "de"), ("language", "fr")).language == "fr"
@@ -134,6 +223,17 @@ def test_one_of_many_languages_is_the_language() -> None:
 @pytest.mark.parametrize("language", ["", "auto", "en", "en-GB", "English"])
 def test_an_english_only_model_is_told_english(language: str) -> None:
     assert parse(form(("language", language)), english_only=True).language == "en"
+
+
+@pytest.mark.parametrize("languages", [("de", "en"), ("auto", "de"), ("en", "en")])
+def test_an_english_only_model_is_told_english_if_it_may_be(languages: tuple[str, str]) -> None:
+    fields = [("languages[]", language) for language in languages]
+    assert parse(form(*fields), english_only=True).language == "en"
+
+
+def test_an_english_only_model_refuses_a_choice_without_english() -> None:
+    error = failure(("languages[]", "fr"), ("languages[]", "de"), english_only=True)
+    assert error.message == "The served model is English-only and cannot transcribe German."
 
 
 def test_an_english_only_model_refuses_others() -> None:

@@ -199,9 +199,12 @@ async def test_the_blocking_clients_exception(blocking: openai.OpenAI) -> None:
     ("wishes", "param"),
     [
         ({"response_format": "diarized_json"}, "response_format"),
-        ({"include": ["logprobs"]}, "include"),
+        ({"include": ["items"]}, "include"),
         ({"known_speaker_names": ["ada"]}, "known_speaker_names"),
-        ({"timestamp_granularities": ["word"]}, "timestamp_granularities"),
+        (
+            {"timestamp_granularities": ["word"], "response_format": "srt"},
+            "timestamp_granularities",
+        ),
         ({"language": "xx"}, "language"),
         ({"temperature": 2}, "temperature"),
         ({"stream": True, "response_format": "vtt"}, "stream"),

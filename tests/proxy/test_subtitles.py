@@ -9,7 +9,7 @@ ODD = Transcript(
         Segment(" a --> b", 0.0, 1.0),
         Segment("", 1.0, 2.0),
         Segment(" ", 2.0, 3.0),
-        Segment(" c\n\n d", 3.0, 4.5),
+        Segment(" c\n\n d\r\n\r\n1\u2028e ---> f", 3.0, 4.5),
     )
 )
 
@@ -49,10 +49,15 @@ def test_vtt() -> None:
 
 def test_no_words_are_no_cue_and_no_word_ends_one() -> None:
     assert srt(ODD) == (
-        "1\n00:00:00,000 --> 00:00:01,000\na -> b\n\n2\n00:00:03,000 --> 00:00:04,500\nc d\n\n"
+        "1\n00:00:00,000 --> 00:00:01,000\na -> b\n\n"
+        "2\n00:00:03,000 --> 00:00:04,500\nc d 1 e -> f\n\n"
     )
 
 
 def test_silence() -> None:
     assert srt(Transcript()) == ""
     assert vtt(Transcript()) == "WEBVTT\n\n"
+
+
+def test_many_dashes_take_no_time() -> None:
+    assert "->" in srt(Transcript((Segment("-" * 500_000 + "x" + "-" * 500_000 + ">"),)))

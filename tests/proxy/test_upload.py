@@ -60,6 +60,22 @@ async def test_a_field_sent_twice_is_a_list_in_order(receiver: Client) -> None:
         assert (await response.json())["fields"] == {"prompt": ["hi", "ho"]}
 
 
+@pytest.mark.parametrize("name", ["audio_file", "known_speaker_references[]", "x"])
+async def test_a_part_that_is_not_known_is_skipped(receiver: Client, name: str) -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\n'
+    part = head.encode() + b"\xff\0" * upload.MAX_FIELDS_BYTES + b"\r\n"
+    body = part + FILE + part + PROMPT + END
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert await response.json() == {"fields": {"prompt": ["hi"]}, "audio": "audio"}
+
+
+async def test_a_text_may_have_a_file_name_and_a_type(receiver: Client) -> None:
+    head = b"; filename=a.txt\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    body = PROMPT.replace(b"\r\n\r\n", head + b"\r\n") + FILE + END
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert (await response.json())["fields"] == {"prompt": ["hi"]}
+
+
 async def test_a_chunked_body_is_read(receiver: Client) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield PROMPT
@@ -111,7 +127,7 @@ async def test_a_broken_form_is_a_400(receiver: Client, case: str) -> None:
 
 async def test_large_fields_are_a_413(receiver: Client) -> None:
     half = b"x" * (upload.MAX_FIELDS_BYTES // 2 + 1)
-    body = field("prompt", half) + field("other", half) + FILE + END
+    body = field("prompt", half) + field("keywords[]", half) + FILE + END
     async with receiver.post("/", data=body, headers=BOUNDARY) as response:
         assert response.status == 413
         assert (await response.json())["error"] == "The fields beside `file` exceed 64 KiB."

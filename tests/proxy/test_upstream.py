@@ -1,9 +1,11 @@
 """Requests to whisper-server, and how its answers are mapped."""
 
 import asyncio
+import itertools
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import aiohttp
@@ -20,6 +22,7 @@ from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
 from .spools import Spool
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 REQUEST = TranscriptionRequest("de", "Grüß Gott", 0.25, "json")
 ERRORS = [
     (fake.INVALID, 400, "undecodable_audio"),
@@ -35,7 +38,25 @@ ERRORS = [
     ((200, "application/json", "[]"), 502, "upstream_error"),
     ((200, "application/json", '{"segments":[{"text":"secr'), 502, "upstream_error"),
     ((302, "text/plain", ""), 502, "upstream_error"),
+    ((204, "text/plain", ""), 502, "upstream_error"),
+    ((200, "application/json", "[" * 100_000), 502, "upstream_error"),
+    ((200, "application/json", '{"segments":[' + "[" * 100_000), 502, "upstream_error"),
+    ((200, "application/json", '{"segments":[],"duration":1e999}'), 502, "upstream_error"),
+    ((200, "application/json", '{"segments":[],"duration":NaN}'), 502, "upstream_error"),
+    (
+        (200, "application/json", '{"segments":[],"duration":' + "9" * 5000 + "}"),
+        502,
+        "upstream_error",
+    ),
+    ((200, "application/json", " " * (2 << 20) + '{"segments":[]}'), 502, "upstream_error"),
 ]
+NONSENSE = {
+    "no HTTP": b"\0\0\0\0\r\n\r\n",
+    "headers without an end": OK + b"X: " + b"a" * 100_000,
+    "headers in great number": OK + b"X: a\r\n" * 100_000,
+    "a length that is none": OK + b"Content-Length: x\r\n\r\n",
+    "compressed": OK + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\n\x1f\x8bxxxxxxx",
+}
 
 
 @pytest.fixture
@@ -113,6 +134,50 @@ async def test_an_error_is_understood(
     caught = await failure(upstream)
     assert (caught.status, caught.code) == (status, code)
     assert "secr" not in caplog.text
+
+
+@asynccontextmanager
+async def answering(chunks: Iterable[bytes]) -> AsyncIterator[str]:
+    """Provide the address of a server that answers each request with these bytes."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n--")
+        with suppress(ConnectionError):
+            for chunk in chunks:
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
+async def test_nonsense_is_a_502(session: aiohttp.ClientSession, answer: bytes) -> None:
+    async with answering([answer]) as url:
+        assert (await failure(Upstream(url, session))).status == 502
+
+
+async def test_an_endless_answer_is_cut_off(session: aiohttp.ClientSession) -> None:
+    blanks = itertools.chain([OK + b"\r\n"], itertools.repeat(b" " * 65536))
+    async with answering(blanks) as url:
+        assert (await failure(Upstream(url, session))).status == 502
+
+
+async def test_a_long_recording_may_have_a_long_answer(
+    upstream: Upstream, whisper: FakeWhisper
+) -> None:
+    words = [{"word": " a", "start": 0.5, "end": 1.5, "t_dtw": -1, "probability": 0.5}] * 5000
+    whisper.answer = {"segments": [{"text": " a" * 5000, "words": words}] * 10}
+    assert len(await transcribe(upstream, bytes(40 << 20))) == 99_999
+    assert (await failure(upstream)).status == 502
+
+
+async def test_a_broken_character_is_no_failure(session: aiohttp.ClientSession) -> None:
+    answer = b'{"segments":[{"text":" he\xff\xfello \\ud83d"}]}'
+    async with answering([OK + b"\r\n" + answer]) as url:
+        assert await transcribe(Upstream(url, session)) == "he\ufffd\ufffdllo \ufffd"
 
 
 async def test_a_server_that_is_not_there(nobody: Upstream) -> None:
