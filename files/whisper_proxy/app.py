@@ -9,6 +9,7 @@ from aiohttp import web
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
 from .decode import Decoder
+from .decode_queue import DecodeQueue
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
@@ -25,7 +26,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
-    app[DECODER] = Decoder()
+    app[DECODER] = Decoder(DecodeQueue(settings.queue, settings.max_wait), app[METRICS])
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])

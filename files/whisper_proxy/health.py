@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
-from .keys import ADMISSION, METRICS, SETTINGS, UPSTREAM_MONITOR
+from .keys import ADMISSION, DECODER, METRICS, SETTINGS, UPSTREAM_MONITOR
 from .upstream_monitor import UpstreamMonitor
 
 Status = Literal["ok", "degraded", "unavailable"]
@@ -74,6 +74,8 @@ async def metrics(request: web.Request) -> web.Response:
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     numbers.running.set(admission.running)
     numbers.waiting.set(admission.waiting)
+    numbers.decoding_running.set(request.app[DECODER].queue.running)
+    numbers.decoding_waiting.set(request.app[DECODER].queue.waiting)
     numbers.up.set(monitor.healthy)
     numbers.gpu.set(GPU_IN_USE[monitor.in_use])
     body = generate_latest(numbers.registry)
