@@ -10,6 +10,7 @@ from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
 from .connections import descriptors, max_connections, max_uploads
 from .decode import Decoder
+from .decode_queue import DecodeQueue
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
@@ -43,7 +44,8 @@ def create_app(settings: Settings) -> web.Application:
     app[METRICS] = Metrics()
     connections = max_connections(descriptors(), settings.concurrency)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
-    app[DECODER] = Decoder()
+    decode_queue = DecodeQueue(settings.queue, settings.max_wait)
+    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS])
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])

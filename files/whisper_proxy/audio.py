@@ -10,28 +10,18 @@ PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
 FIELDS = ((2, 4), (4, 8), (14, 16))  # of a `fmt ` chunk: channels, rate, bits a sample
 MAX_CHUNKS = 64  # before the samples of a WAV file
 ID3_HEADER_BYTES = 10
-MP4_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-# The first bytes, and ffmpeg's demuxer. MP4 and MPEG audio have no fixed ones.
-SIGNATURES = {
-    b"fLaC": "flac",
-    b"OggS": "ogg",
-    b"\x1aE\xdf\xa3": "matroska",  # WebM
-    b"\x00\x00\x01\xba": "mpeg",  # a program stream
-}
+SIGNATURES = {b"fLaC": "flac", b"OggS": "ogg"}  # the first bytes, and ffmpeg's demuxer
 
 
 def demuxer(file: IO[bytes]) -> str | None:
-    """Return the name of ffmpeg's demuxer for one of OpenAI's formats, None for any other.
+    """Return ffmpeg's demuxer for a format of one track that is easily told: flac, mp3, ogg, wav.
 
-    flac, mp3 (mpga), mp4 and m4a, mpeg, ogg, wav, webm. ffmpeg's own detection would also accept
-    playlists, which can name other files.
+    None for any other: ffprobe has to look at it, which takes as long as decoding a sentence.
     """
     _skip_id3(file)
     head = file.read(12)
     if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
         return "wav"
-    if head[4:8] in MP4_ATOMS:
-        return "mov"
     if _is_mpeg_frame(head):
         return "mp3"
     return SIGNATURES.get(head[:4])
@@ -60,21 +50,26 @@ def _is_mpeg_frame(head: bytes) -> bool:
 def wav_seconds(file: IO[bytes]) -> float | None:
     """Return the duration of a WAV file that needs no conversion: 16 kHz, mono, 16-bit PCM.
 
-    None for any other file, and if it is empty or its sizes are wrong: streaming recorders write 0
-    or 0xFFFFFFFF for a length that they do not know yet.
+    0 if the file ends where its samples, of any form, should begin. None for any other file, and if
+    the sizes are wrong: streaming recorders write 0 or 0xFFFFFFFF for what they do not know yet.
     """
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+    if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
         return None
     data = _data_bytes(file)
-    whole = data and data % 2 == 0 and file.tell() + data <= size
-    return data / BYTES_A_SECOND if whole else None
+    if data is not None and file.tell() == size:
+        return 0.0
+    whole = head[:4] == b"RIFF" and data and data % 2 == 0 and file.tell() + data <= size
+    return data / BYTES_A_SECOND if data and whole else None
 
 
-def _data_bytes(file: IO[bytes]) -> int:
-    """Seek to the samples and return their size in bytes; 0 if not in Whisper's format."""
+def _data_bytes(file: IO[bytes]) -> int | None:
+    """Seek to the samples and return their size in bytes; 0 if not in Whisper's format.
+
+    None if there is no chunk of samples.
+    """
     fits = False
     for _ in range(MAX_CHUNKS):
         name, length = file.read(4), int.from_bytes(file.read(4), "little")
@@ -84,7 +79,7 @@ def _data_bytes(file: IO[bytes]) -> int:
             fits = _fits(file.read(min(length, 40)))
             length -= min(length, 40)
         file.seek(length + length % 2, 1)  # chunks of odd length are padded
-    return 0
+    return None
 
 
 def _fits(fmt: bytes) -> bool:

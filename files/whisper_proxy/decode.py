@@ -1,21 +1,28 @@
 """Converts audio of any format to 16 kHz mono 16-bit WAV, with ffmpeg as a subprocess."""
 
-import asyncio
 import io
 import os
+import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from .audio import RATE, demuxer, wav_seconds
+from . import bounded_process
+from .audio import BYTES_A_SECOND, demuxer, wav_seconds
+from .bounded_process import Finished, MissingError
+from .decode_queue import DecodeQueue, overloaded
 from .errors import ApiError, invalid
-from .spool import check_room, open_file
+from .ffmpeg import NotAudioError, Probe, Track, cancels_out, decode_command, probe_command, probed
+from .log_context import add_log_context
+from .metrics import Metrics
+from .spool import SpoolBudget, disk_full, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
-DECODE_SECONDS = 120.0  # 4 hours of MP3 take about 20 s
-MAX_PROCESSES = 4
-NOT_RUN = 127  # the dynamic loader's exit status if a library is missing
+HEADER_BYTES = 64 * 1024  # of an upload, in which the names of its tracks are
+DISK_FULL = ("No space left on device", "Disk quota exceeded")
+NO_MEMORY = "Cannot allocate memory"
 
 
 class Upload(Protocol):
@@ -33,7 +40,8 @@ class Upload(Protocol):
 class Wav:
     """A WAV file of 16 kHz mono 16-bit PCM: its duration and its size in bytes.
 
-    open: returns a new reader at the first byte; the caller closes it.
+    open: returns a new reader at the first byte; the caller closes it. Without a sample, seconds is
+    0 and the file may be of any form.
     """
 
     seconds: float
@@ -42,54 +50,98 @@ class Wav:
 
 
 class Decoder:
-    """Decodes a few uploads at a time, at most one per processor."""
+    """Decodes a few uploads at a time; the others wait in its queue."""
 
-    def __init__(self) -> None:
-        processors = len(os.sched_getaffinity(0))
-        self._slots = asyncio.Semaphore(min(MAX_PROCESSES, processors))
+    def __init__(self, queue: DecodeQueue, metrics: Metrics, spools: SpoolBudget) -> None:
+        self.queue = queue
+        self._metrics = metrics
+        self._spools = spools
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
         """Provide the upload as WAV within the context; it is not copied if it already is.
 
-        Raises ApiError: 400 if it is not audio or is empty, 413 if it is too long, 501 if ffmpeg
-        is needed but missing. Cancelling this ends ffmpeg.
+        Raises ApiError: 400 if it is not audio or exceeds a bound, 413 if it is too long, 501 if
+        ffmpeg is needed but missing, 503 if there is no decoder or no room for what it has written,
+        507 if the disk is full; and OSError. Cancelling this ends ffmpeg.
         """
         with upload.open() as file:
             seconds, kind = wav_seconds(file), demuxer(file)
         if seconds is not None:
             yield _bounded(Wav(seconds, upload.size, upload.open))
-        elif kind is None:
-            raise _undecodable("`file` is in no format that is known here.")
-        else:
-            with open_file() as output:
-                await self._decode(upload, kind, output)
-                yield _bounded(_decoded(output))
+            return
+        with open_file() as output, self._spools.claim() as claim:
+            async with self.queue.slot():
+                wav = await self._timed(upload, kind, output)
+            claim.resize(wav.size)
+            yield _bounded(wav)
 
-    async def _decode(self, upload: Upload, kind: str, output: IO[bytes]) -> None:
-        async with self._slots:
-            with upload.open() as file, _descriptor(file) as source:
-                status = await _run(command(kind), source, output)
-        if status == NOT_RUN:
-            raise _missing()
-        if status:
-            check_room(output)
-            raise _undecodable("`file` is damaged, or has no sound in it.")
+    async def _timed(self, upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:
+        started = time.monotonic()
+        try:
+            with _no_failures_of_the_server():
+                return await _decoded(upload, kind, output)
+        finally:
+            seconds = time.monotonic() - started
+            self._metrics.decode_seconds.observe(seconds)
+            add_log_context(decode_ms=round(seconds * 1000))
 
 
-def command(kind: str) -> list[str]:
-    """Return ffmpeg's command line: standard input to standard output, both seekable files.
+async def _decoded(upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:
+    """Decode as what the file seems to be, or else as what ffprobe finds that it is."""
+    with upload.open() as file, _descriptor(file) as source:
+        if kind and await _converted(Track(kind, "a:0"), source, output):
+            return _wav(output)
+        try:
+            probe = await _probe(source)
+        except NotAudioError as error:
+            raise _undecodable(str(error)) from None
+        if probe.track is None or await _converted(probe.track, source, output):
+            return _wav(output)
+    raise _undecodable("`file` is encrypted." if probe.encrypted else "`file` is damaged.")
 
-    The demuxer is fixed and the protocols are restricted, as a crafted file can refer to other
-    files, even over the network. Metadata is dropped.
-    """
-    return [
-        *("ffmpeg", "-nostdin", "-hide_banner", "-v", "error"),
-        *("-protocol_whitelist", "file,pipe,fd", "-f", kind, "-i", "/proc/self/fd/0"),
-        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-bitexact"),
-        *("-ac", "1", "-ar", str(RATE), "-c:a", "pcm_s16le", "-t", str(MAX_SECONDS + 1)),
-        *("-f", "wav", "-y", "/proc/self/fd/1"),
-    ]
+
+async def _probe(source: int) -> Probe:
+    finished = await bounded_process.run(probe_command(), source)
+    _check(finished)
+    return probed(finished.output, finished.errors, os.pread(source, HEADER_BYTES, 0))
+
+
+async def _converted(track: Track, source: int, output: IO[bytes]) -> bool:
+    """Write the track to the file, again if its channels cancel out; False if it is damaged."""
+    finished = await _convert(track, source, output)
+    if not finished.status and cancels_out(finished.errors):
+        finished = await _convert(track, source, output, first_channel=True)
+    return not finished.status and (not finished.errors or bool(wav_seconds(output)))
+
+
+async def _convert(
+    track: Track, source: int, output: IO[bytes], *, first_channel: bool = False
+) -> Finished:
+    seconds = MAX_SECONDS + 1
+    command = decode_command(track, seconds, first_channel=first_channel)
+    file_bytes = (seconds + 1) * BYTES_A_SECOND
+    finished = await bounded_process.run(command, source, output, file_bytes=file_bytes)
+    _check(finished)
+    return finished
+
+
+def _check(finished: Finished) -> None:
+    """Raise ApiError if a program failed for another reason than a damaged file."""
+    if any(message in finished.errors for message in DISK_FULL):
+        raise disk_full()
+    if finished.status and NO_MEMORY in finished.errors:
+        mib = bounded_process.MEMORY_BYTES // bounded_process.MIB
+        raise _undecodable(f"`file` takes more than {mib} MiB of memory to decode.")
+    if finished.status == -signal.SIGKILL:
+        raise _killed(finished.seconds)
+
+
+def _killed(seconds: float) -> ApiError:
+    limit = bounded_process.CPU_SECONDS
+    if seconds * len(os.sched_getaffinity(0)) < limit:
+        return overloaded("The decoder was killed, perhaps for want of memory.")
+    return _undecodable(f"`file` takes more than {limit} s of processor time to decode.")
 
 
 @contextmanager
@@ -104,36 +156,10 @@ def _descriptor(file: IO[bytes]) -> Iterator[int]:
         yield copy.fileno()
 
 
-async def _run(arguments: list[str], source: int, output: IO[bytes]) -> int:
-    """Run a program and return its exit status, or raise ApiError. It never outlives the call."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *arguments, stdin=source, stdout=output, stderr=asyncio.subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        raise _missing() from None
-    try:
-        async with asyncio.timeout(DECODE_SECONDS):
-            return await process.wait()
-    except TimeoutError:
-        message = f"`file` took longer than {DECODE_SECONDS:.0f} s to decode."
-        raise _undecodable(message) from None
-    finally:
-        await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-
-
-def _decoded(file: IO[bytes]) -> Wav:
-    seconds = wav_seconds(file)
-    if seconds is None:
-        raise _undecodable("`file` has no sound in it.")
-    size = file.seek(0, os.SEEK_END)
+def _wav(file: IO[bytes]) -> Wav:
     # Not a duplicate of the descriptor, which would share the file position.
+    size = file.seek(0, os.SEEK_END)
+    seconds = wav_seconds(file) or 0.0
     return Wav(seconds, size, lambda: open(f"/proc/self/fd/{file.fileno()}", "rb"))
 
 
@@ -144,16 +170,28 @@ def _bounded(wav: Wav) -> Wav:
     return wav
 
 
+@contextmanager
+def _no_failures_of_the_server() -> Iterator[None]:
+    """Raise ApiError if the server lacks a program, or is too slow."""
+    try:
+        yield
+    except MissingError as error:
+        raise _missing(str(error)) from None
+    except TimeoutError:
+        raise overloaded("Decoding took too long.") from None
+
+
 def _undecodable(problem: str) -> ApiError:
     message = f"{problem} Send flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm."
     return invalid("file", message, "undecodable_audio")
 
 
-def _missing() -> ApiError:
+def _missing(program: str) -> ApiError:
     # Otherwise OpenAI's client would retry a 501.
     return ApiError(
         501,
-        "ffmpeg is missing on the server, so that it takes only WAV of 16 kHz, mono, 16-bit PCM.",
+        f"{program} is missing on the server, so that it takes only WAV of 16 kHz, mono, 16-bit"
+        " PCM.",
         param="file",
         code="ffmpeg_missing",
         headers={"x-should-retry": "false"},

@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
 from .admission import AdmissionQueue
-from .keys import ADMISSION, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
+from .keys import ADMISSION, DECODER, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
@@ -94,6 +94,8 @@ async def metrics(request: web.Request) -> web.Response:
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     numbers.running.set(admission.running)
     numbers.waiting.set(admission.waiting)
+    numbers.decoding_running.set(request.app[DECODER].queue.running)
+    numbers.decoding_waiting.set(request.app[DECODER].queue.waiting)
     numbers.up.set(monitor.healthy and not admission.overdue)
     numbers.gpu.set(GPU_IN_USE[monitor.in_use])
     body = generate_latest(numbers.registry)

@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 PREFIX = "whisper_proxy_"
 # From no wait to that for a few inferences; bounded by the setting max_wait.
 WAIT = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 45, 60)
+# From a sentence to hours; bounded by what a decoder may take.
+DECODE = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300)
 # From a short sentence on a GPU to an hour of audio on a CPU.
 INFERENCE = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
 AUDIO = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -28,9 +30,12 @@ class Metrics:
         )
         self.running = self._gauge("running", "Requests that have a turn")
         self.waiting = self._gauge("waiting", "Requests in the queue")
+        self.decoding_running = self._gauge("decoding_running", "Recordings being decoded")
+        self.decoding_waiting = self._gauge("decoding_waiting", "Recordings that wait for it")
         self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")
         self.gpu = self._gauge("gpu_in_use", "Whether whisper-server uses the GPU; NaN: unknown")
         self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+        self.decode_seconds = self._histogram("decode_seconds", "Time of a decoding", DECODE)
         self._inference = self._histogram("inference_seconds", "Time of an inference", INFERENCE)
         self._audio = self._histogram("audio_seconds", "Audio transcribed", AUDIO)
         self._factor = self._histogram(

@@ -41,15 +41,6 @@ def open_file() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=directory())
 
 
-def check_room(file: IO[bytes]) -> None:
-    """Raise OSError if the disk has no room for another block of a file that a program wrote.
-
-    ffmpeg's exit status does not tell a full disk from damaged audio.
-    """
-    block = bytes(4096)
-    os.pwrite(file.fileno(), block, os.fstat(file.fileno()).st_size)
-
-
 class SpoolBudget:
     """What all spools together may hold, in bytes, and how many uploads may be under way.
 
@@ -77,14 +68,13 @@ class SpoolBudget:
         )
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator["Claim"]:
-        """Hold room for a decoder's output, at most `size` bytes; `resize` when it is known.
+    def claim(self) -> Iterator["Claim"]:
+        """Provide a claim for a decoder's output, which is to be resized when its size is known.
 
-        Raises ApiError 503 if there is none.
+        Until then each of the few decoders may have written a recording of 4 hours beyond it.
         """
         claim = Claim(self)
         try:
-            claim.resize(size)
             yield claim
         finally:
             claim.resize(0)

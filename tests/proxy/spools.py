@@ -1,8 +1,11 @@
-"""A spool without an upload, for the tests of those who read it."""
+"""A spool without an upload, and a decoder, for the tests of those who use them."""
 
 from typing import Self
 
 from whisper_proxy import spool
+from whisper_proxy.decode import Decoder
+from whisper_proxy.decode_queue import DecodeQueue
+from whisper_proxy.metrics import Metrics
 from whisper_proxy.spool import MIB, SpoolBudget, UploadClaim
 
 
@@ -17,3 +20,8 @@ class Spool(spool.Spool):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def new_decoder() -> Decoder:
+    """A decoder with a queue, metrics and room of its own."""
+    return Decoder(DecodeQueue(32, 45), Metrics(), SpoolBudget(64 * MIB, 1))

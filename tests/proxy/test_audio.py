@@ -13,16 +13,14 @@ SNIFFED = {
     "flac": (b"fLaC\0\0\0\x22", "flac"),
     "flac behind tags": (ID3 + b"fLaC\0\0\0\x22", "flac"),
     "ogg": (b"OggS\0\2", "ogg"),
-    "webm": (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01", "matroska"),
-    "mp4": (b"\0\0\0\x1cftypisom", "mov"),
-    "m4a": (b"\0\0\0\x20ftypM4A ", "mov"),
-    "mpeg": (b"\0\0\x01\xba\x44", "mpeg"),
     "mp3": (b"\xff\xfb\x90\x64", "mp3"),
     "mp3 of MPEG 2.5": (b"\xff\xe3\x18\xc4", "mp3"),
     "mp2": (b"\xff\xfd\x84\x04", "mp3"),
     "mp3 behind tags": (ID3 + b"\xff\xfb\x90\x64", "mp3"),
 }
 UNKNOWN = {
+    "webm, which may have several tracks": b"\x1aE\xdf\xa3\x9fB\x86\x81\x01",
+    "mp4, which may have several tracks": b"\0\0\0\x1cftypisom",
     "nothing": b"",
     "a byte": b"\xff",
     "text": b"How do you do?",
@@ -48,11 +46,16 @@ FITTING = {
     "chunks behind": riff(fmt(), DATA, chunk(b"LIST", b"INFO")),
     "no size of the whole": b"RIFF\xff\xff\xff\xff" + riff(fmt(), DATA)[8:],
 }
+EMPTY = {
+    "no samples": riff(fmt(), chunk(b"data", b"")),
+    "no samples of another form": riff(fmt(rate=44100, channels=2), chunk(b"data", b"")),
+    "a size of -1 and no samples": riff(fmt(), chunk(b"data", b"", 0xFFFFFFFF)),
+    "64 bits": b"RF64" + riff(chunk(b"ds64", bytes(28)), fmt(), chunk(b"data", b""))[4:],
+}
 OTHER = {
     "nothing": b"",
     "no WAV": b"fLaC" * 20,
     "the head alone": riff(),
-    "no samples": riff(fmt(), chunk(b"data", b"")),
     "no chunk of samples": riff(fmt()),
     "samples before the format": riff(DATA, fmt()),
     "44.1 kHz": riff(fmt(rate=44100), DATA),
@@ -83,6 +86,11 @@ def test_all_else_is_unknown(case: str) -> None:
 @pytest.mark.parametrize("case", FITTING)
 def test_what_whisper_can_take_has_its_seconds(case: str) -> None:
     assert wav_seconds(io.BytesIO(FITTING[case])) == 0.1
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_what_ends_before_its_samples_has_no_seconds(case: str) -> None:
+    assert wav_seconds(io.BytesIO(EMPTY[case])) == 0
 
 
 @pytest.mark.parametrize("case", OTHER)

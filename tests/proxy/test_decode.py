@@ -3,19 +3,22 @@
 import asyncio
 import io
 import os
+import shutil
 import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from whisper_proxy import decode
-from whisper_proxy.decode import Decoder, Wav, command
+from whisper_proxy import bounded_process, decode, decode_queue
+from whisper_proxy.decode import Decoder, Wav
 from whisper_proxy.errors import ApiError
+from whisper_proxy.ffmpeg import Track, decode_command, probe_command
 from whisper_proxy.spool import MEMORY_BYTES
 
 from .samples import chunk, encoded, fmt, riff, silence
-from .spools import Spool
+from .spools import Spool, new_decoder
 
+PROGRAMS = ("ffmpeg", "ffprobe", "prlimit")
 MP4 = ("-movflags", "+frag_keyframe+empty_moov", "mp4")
 ENCODINGS = {
     "wav": ("wav",),
@@ -41,7 +44,6 @@ REPAIRED = {
 JUNK = {
     "text": b"How do you do?" * 100,
     "zeros": bytes(10_000),
-    "no samples": riff(fmt(), chunk(b"data", b"")),
     "no format": riff(chunk(b"data", SAMPLES)),
     "an impossible format": riff(fmt(tag=0x7777, channels=255, bits=255), chunk(b"data", SAMPLES)),
     "a playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/dev/zero\n#EXT-X-ENDLIST\n",
@@ -64,7 +66,7 @@ JUNK = {
 
 @pytest.fixture
 def decoder() -> Decoder:
-    return Decoder()
+    return new_decoder()
 
 
 @pytest.fixture
@@ -178,10 +180,10 @@ async def test_a_small_file_of_many_hours_fills_no_disk(
     decoder: Decoder, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
-    real = decode._decoded
+    real = decode._wav
     monkeypatch.setattr(decode, "MAX_SECONDS", 2)
     monkeypatch.setattr(
-        decode, "_decoded", lambda file: sizes.append(file.seek(0, os.SEEK_END)) or real(file)
+        decode, "_wav", lambda file: sizes.append(file.seek(0, os.SEEK_END)) or real(file)
     )
     bomb = encoded("-af", "volume=0", "flac", seconds=600)
     assert (await failure(decoder, spool, bomb)).status == 413
@@ -189,22 +191,35 @@ async def test_a_small_file_of_many_hours_fills_no_disk(
 
 
 def test_ffmpeg_is_told_what_to_open_and_how() -> None:
-    line = " ".join(command("mp3"))
-    before, _, behind = line.partition(" -i /proc/self/fd/0 ")
-    assert "-protocol_whitelist file,pipe,fd -f mp3" in before
+    line = " ".join(decode_command(Track("mp3", "a:0"), 3601))
+    before, _, behind = line.partition(" -f mp3 -i /proc/self/fd/0 ")
+    assert "-protocol_whitelist file -format_whitelist 3dostr," in before
     assert "-nostdin" in before
-    assert f"-t {4 * 3600 + 1}" in behind
+    assert "-t 3601" in behind
 
 
-async def test_no_ffmpeg_is_a_501_that_says_so(
-    decoder: Decoder, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_ffprobe_opens_no_more_than_ffmpeg() -> None:
+    line = " ".join(probe_command())
+    assert "-protocol_whitelist file -format_whitelist 3dostr," in line
+
+
+@pytest.mark.parametrize("missing", PROGRAMS)
+async def test_a_missing_program_is_a_501_that_names_it(
+    decoder: Decoder,
+    spool: Spool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
 ) -> None:
-    flac = encoded("flac")
+    webm = encoded("-c:a", "libopus", "webm")
+    for program in PROGRAMS:
+        if program != missing:
+            (tmp_path / program).symlink_to(shutil.which(program) or "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    error = await failure(decoder, spool, flac)
+    error = await failure(decoder, spool, webm)
     assert (error.status, error.code) == (501, "ffmpeg_missing")
     assert error.headers == {"x-should-retry": "false"}
-    assert "ffmpeg is missing" in error.message
+    assert error.message.startswith(f"{missing} is missing")
 
 
 async def test_an_ffmpeg_that_cannot_be_loaded_is_missing(
@@ -227,10 +242,10 @@ async def test_a_slow_ffmpeg_is_ended(
     decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flac = encoded("flac")
-    monkeypatch.setattr(decode, "DECODE_SECONDS", 0.3)
+    monkeypatch.setattr(bounded_process, "WALL_SECONDS", 0.3)
     ffmpeg.does("exec sleep 60")
     error = await failure(decoder, spool, flac)
-    assert (error.status, error.code) == (400, "undecodable_audio")
+    assert (error.status, error.code) == (503, "overloaded")
     assert not alive(ffmpeg.ids())
 
 
@@ -250,9 +265,9 @@ async def test_only_so_many_run_at_once(
     spool: Spool, ffmpeg: FakeFfmpeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.write(encoded("flac"))
-    monkeypatch.setattr(decode, "MAX_PROCESSES", 1)
+    monkeypatch.setattr(decode_queue, "MAX_PROCESSES", 1)
     ffmpeg.does("exec sleep 60")
-    decoder = Decoder()
+    decoder = new_decoder()
     tasks = [asyncio.create_task(decoder.as_wav(spool).__aenter__()) for _ in range(2)]
     await ffmpeg.started()
     await asyncio.sleep(0.2)

@@ -1,0 +1,173 @@
+"""The command lines of ffprobe and ffmpeg, and what they print."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from .audio import RATE
+from .formats import DEMUXERS
+
+INPUT = "/proc/self/fd/0"  # a seekable file
+# AVERROR_EOF and AVERROR(EINVAL): what opening a file without a packet ends with.
+NO_PACKET = (-541478725, -22)
+# Of the sample entry of an MP4 track: Common Encryption, FairPlay, Audible.
+ENCRYPTED_TAGS = ("enca", "drms", "aavd")
+ENCRYPTION = re.compile(r"DRM protected|Ext DRM|activation_bytes|Encryption initialization data")
+# Up to 7.1 ffmpeg knows how to mix; beyond it often does not know which channel is which.
+MAX_LAID_OUT = 8
+MAX_CHANNELS = 64  # of the filter `pan`
+# One frame in so many is measured, which costs a twentieth of the decoding.
+MEASURED_FRAMES = 10
+LEVEL = re.compile(r"lavfi\.astats\.([12])\.RMS_level=(\S+)")
+CANCELLED = 1 / 16  # of the energy is left by mixing: -12 dB
+CANCELLED_SHARE = 0.1  # of the recording's energy
+
+
+class NotAudioError(Exception):
+    """One line about a file that cannot be transcribed."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """The audio track to decode.
+
+    demuxer: None if ffmpeg is to detect it. selector: ffmpeg's stream specifier. channels: 0 if
+    not known.
+    """
+
+    demuxer: str | None
+    selector: str
+    channels: int = 0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What ffprobe found. track: None if nothing was recorded. encrypted: some of it may be."""
+
+    track: Track | None
+    encrypted: bool
+
+
+def _input(demuxer: str | None) -> list[str]:
+    """Return the options before the input: which formats and protocols may be opened.
+
+    A crafted file can refer to other files, even over the network. The demuxers that follow such
+    references are shut out; MP4's follows its own only with -enable_drefs, which is never given.
+    """
+    fixed = ["-f", demuxer] if demuxer else []
+    whitelists = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
+    return [*whitelists, *fixed, "-i", INPUT]
+
+
+def probe_command() -> list[str]:
+    """Return ffprobe's command line; it prints the tracks as JSON."""
+    entries = (
+        "stream=index,codec_type,codec_name,codec_tag_string,channels"
+        ":stream_disposition=default:stream_side_data=side_data_type:error=code"
+    )
+    options = ["-hide_banner", "-v", "warning", "-show_error", "-show_entries", entries]
+    return ["ffprobe", *options, "-of", "json=compact=1", *_input(None)]
+
+
+def probed(output: str, errors: str, head: bytes) -> Probe:
+    """Return what ffprobe found, or raise NotAudioError.
+
+    head: the first bytes of the file.
+    """
+    try:
+        found = json.loads(output)
+    except ValueError:
+        raise NotAudioError("`file` is in no format that is known here.") from None
+    encrypted = bool(ENCRYPTION.search(output) or ENCRYPTION.search(errors))
+    if code := found.get("error", {}).get("code"):
+        if code in NO_PACKET and _has_header(head):
+            return Probe(None, encrypted)
+        raise NotAudioError("`file` is damaged, or in no format that is known here.")
+    streams = found.get("streams", [])
+    return Probe(_track(streams) if streams else None, encrypted)
+
+
+def _has_header(head: bytes) -> bool:
+    """Whether a header names an audio track: of Matroska, Ogg, MPEG audio."""
+    marks = (b"\x16\x54\xae\x6b", b"OpusHead", b"\x01vorbis", b"Speex  ", b"\x7fFLAC", b"Info\0\0")
+    return any(mark in head for mark in marks)
+
+
+def _track(streams: list[dict[str, Any]]) -> Track:
+    """Return the default audio track, the first if there is none."""
+    audio = [stream for stream in streams if stream.get("codec_type") == "audio"]
+    if not audio:
+        raise NotAudioError("`file` has no audio track.")
+    known = [stream for stream in audio if stream.get("codec_name", "unknown") != "unknown"]
+    defaults = [stream for stream in known if stream.get("disposition", {}).get("default")]
+    chosen = (defaults or known or audio)[0]
+    if chosen.get("codec_tag_string") in ENCRYPTED_TAGS:
+        raise NotAudioError("`file` is encrypted.")
+    return Track(None, str(chosen["index"]), chosen.get("channels", 0))
+
+
+def decode_command(track: Track, max_seconds: int, *, first_channel: bool = False) -> list[str]:
+    """Return ffmpeg's command line; it writes WAV to standard output, a seekable file.
+
+    first_channel: take it alone instead of mixing. Metadata is dropped.
+    """
+    graph = _first_channel(track) if first_channel else _mix(track)
+    return [
+        *("ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-threads", "1"),
+        *_input(track.demuxer),
+        *("-filter_complex_threads", "1", "-filter_complex", graph, "-map", "[out]"),
+        *("-map_metadata", "-1", "-bitexact", "-c:a", "pcm_s16le", "-ac", "1", "-ar", str(RATE)),
+        *("-t", str(max_seconds), "-f", "wav", "-y", "/proc/self/fd/1"),
+    ]
+
+
+def _first_channel(track: Track) -> str:
+    return f"[0:{track.selector}]pan=mono|c0=c0[out]"
+
+
+def _mix(track: Track) -> str:
+    """Return the filters that mix to mono; those of two channels also print what is lost by it."""
+    source = f"[0:{track.selector}]"
+    if track.channels == 1:
+        return f"{source}anull[out]"
+    if track.channels > MAX_LAID_OUT:
+        channels = "+".join(f"c{number}" for number in range(min(track.channels, MAX_CHANNELS)))
+        return f"{source}pan=mono|c0<{channels}[out]"
+    return f"{source}asplit[all][some];[all]aformat=channel_layouts=mono[out];[some]{_measure()}"
+
+
+def _measure() -> str:
+    """Return the filters that print the levels of the sum and the difference of two channels."""
+    return ",".join(
+        [
+            f"asetnsamples=1024:p=0,aselect=not(mod(n\\,{MEASURED_FRAMES}))",
+            "aformat=sample_fmts=fltp:channel_layouts=stereo",
+            "pan=stereo|c0=.5*c0+.5*c1|c1=.5*c0-.5*c1",
+            "asetnsamples=32768:p=0",
+            "astats=metadata=1:reset=1:measure_perchannel=RMS_level:measure_overall=none",
+            "ametadata=print:file=/proc/self/fd/2",
+            "anullsink",
+        ]
+    )
+
+
+def cancels_out(errors: str) -> bool:
+    """Whether mixing the channels has silenced a part of the recording that is worth hearing.
+
+    So it is with a microphone whose two wires were connected the wrong way round: what is in both
+    channels has opposite signs.
+    """
+    energies = list(_energies(errors))
+    lost = sum(side for mid, side in energies if mid < CANCELLED * side)
+    return lost > CANCELLED_SHARE * sum(mid + side for mid, side in energies)
+
+
+def _energies(errors: str) -> Iterator[tuple[float, float]]:
+    """Yield the energies of the sum and the difference of the channels for each few seconds."""
+    levels = [(channel, float(level)) for channel, level in LEVEL.findall(errors)]
+    for (_, mid), (channel, side) in pairwise(levels):
+        if channel == "2":
+            yield 10 ** (mid / 10), 10 ** (side / 10)
