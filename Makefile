@@ -1,16 +1,18 @@
 # make deploy is all that a user needs; the rest is for working on the project.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode
+LOCKS := deploy proxy dev voicemode litellm node wyoming
 WORKERS ?= 3
 
-.PHONY: help deploy demo test test-fast test-hip torture bench lint format setup boxes lock clean
+.PHONY: help deploy demo test test-fast test-clients test-hip torture bench lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
 	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: about a minute'
+	@echo 'make test-clients'
+	@echo '                 real client packages before a real whisper-server: three minutes'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
@@ -37,6 +39,9 @@ test: boxes
 
 test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
+
+test-clients: boxes
+	$(BIN)/python -m pytest tests/machines/test_clients.py tests/machines/test_packages.py
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
@@ -69,15 +74,18 @@ boxes: .venv/dev.done
 
 lock: .venv/dev.done
 	for name in $(LOCKS); do \
-	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  case $$name in wyoming) python=3.12;; *) python=3.11;; esac; \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version $$python \
 	    --generate-hashes --no-emit-index-url --no-header \
 	    --no-emit-package simpleaudio \
 	    requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
 	done
+	cd tests/clients/node && npm update --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean:
 	if [ -d .boxes ]; then $(BIN)/python -m tests.boxes down; fi
-	rm -rf .boxes .venv .venv-voicemode .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .boxes .venv .clients .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf tests/clients/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Debian keeps venv in a package of its own.

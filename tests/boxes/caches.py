@@ -31,7 +31,7 @@ from .shell import end_children, step
 from .state import CACHE, CHECKOUT
 
 HERE = Path(__file__).parent
-LOCKS = tuple(CHECKOUT / "requirements" / name for name in ("proxy.lock", "deploy.lock"))
+LOCKS = tuple(CHECKOUT / "requirements" / f"{name}.lock" for name in ("proxy", "deploy", "wyoming"))
 
 
 @dataclass(frozen=True)

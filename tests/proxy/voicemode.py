@@ -1,21 +1,18 @@
 """VoiceMode, in a virtual environment of its own, as a client of the proxy.
 
-It is pinned in requirements/voicemode.lock. Its many dependencies would constrain the project's.
+It is pinned in requirements/voicemode.lock.
 """
 
-import hashlib
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[2]
+from tests.clients.installed import python
+
 CLIENT = Path(__file__).parent / "voicemode_client.py"
-LOCK = PROJECT / "requirements" / "voicemode.lock"
-VENV = PROJECT / ".venv-voicemode"
 RUN_SECONDS = 90
 
 Result = dict[str, Any]
@@ -30,27 +27,30 @@ def run(command: Sequence[str | Path], **options: Any) -> str:
 
 def installed() -> Path:
     """Return the Python that has VoiceMode; install it first if it is missing or outdated."""
-    stamp = VENV / "lock.sha256"
-    python = VENV / "bin" / "python"
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        run([sys.executable, "-m", "venv", "--clear", VENV])
-        options = ("--quiet", "--disable-pip-version-check", "--only-binary", ":all:")
-        # --no-deps: the lock is all, and leaves out on purpose what VoiceMode does not use.
-        locked = ("--no-deps", "--require-hashes", "-r", LOCK)
-        run([python, "-m", "pip", "install", *options, *locked])
-        stamp.write_text(digest)
-    return python
+    return python("voicemode")
 
 
-def transcribe(python: Path, url: str, recording: Path) -> Result:
+def transcribe(python: Path, url: str, recording: Path, key: str = "") -> Result:
     """Return the models that VoiceMode finds at the proxy, and its transcription of a WAV file."""
-    home = recording.parent  # where VoiceMode keeps its settings and its log
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "VOICEMODE_STT_BASE_URLS": f"{url}/v1",
-    }
-    command = [python, CLIENT, recording]
-    result: Result = json.loads(run(command, cwd=home, env=environment, timeout=RUN_SECONDS))
+    settings = {"VOICEMODE_STT_BASE_URLS": f"{url}/v1", "OPENAI_API_KEY": key}
+    result: Result = json.loads(_run_at_home([python, CLIENT, recording], recording, settings))
     return result
+
+
+def listen(python: Path, url: str, recording: Path) -> list[Result]:
+    """Return what `listen` logs, line by line, when a WAV file is spoken and 3 s of silence."""
+    command = [python, "-m", "voice_mode.listen", "capture", "--source", f"file:{recording}"]
+    command += ["--no-pace", "--tail-silence", "3", "--turn-text", "redecode"]
+    log = recording.parent / "heard"
+    settings = {"VOICEMODE_LISTEN_STT_URL": f"{url}/v1"}
+    _run_at_home([*command, "--log-dir", log], recording, settings)
+    (lines,) = log.glob("*.jsonl")
+    return [json.loads(line) for line in lines.read_text().splitlines()]
+
+
+def _run_at_home(
+    command: Sequence[str | Path], recording: Path, settings: Mapping[str, str]
+) -> str:
+    home = recording.parent  # where VoiceMode keeps its settings and its log
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), **settings}
+    return run(command, cwd=home, env=environment, timeout=RUN_SECONDS)

@@ -1,0 +1,1 @@
+"""Other people's client packages, and what puts them before the proxy."""
