@@ -17,7 +17,7 @@ MAX_MILLISECONDS = 10_000
 
 @dataclass(frozen=True)
 class Vad:
-    """What counts as speech. The defaults are OpenAI's, except that shorter speech counts too.
+    """What counts as speech. docs/api.md tells what the defaults were measured on.
 
     threshold: the probability of speech from which on it is some; with 0 all is transcribed.
     padding_ms: of what is around speech, so much is transcribed too. Without that pause, Whisper
@@ -25,7 +25,7 @@ class Vad:
     shorter silence is part of the speech. speech_ms: something shorter is no speech.
     """
 
-    threshold: float = 0.5
+    threshold: float = 0.1
     padding_ms: int = 300
     silence_ms: int = 200
     speech_ms: int = 100
