@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> web.Application:
     app[METRICS] = Metrics()
     connections = max_connections(descriptors(), settings.concurrency)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
-    app[DECODER] = Decoder()
+    app[DECODER] = Decoder(app[SPOOLS].output)
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])

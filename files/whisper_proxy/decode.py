@@ -4,13 +4,13 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
 from .audio import RATE, demuxer, wav_seconds
 from .errors import ApiError, invalid
-from .spool import check_room, open_file
+from .spool import open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
 DECODE_SECONDS = 120.0  # 4 hours of MP3 take about 20 s
@@ -41,10 +41,15 @@ class Wav:
     open: Callable[[], IO[bytes]]
 
 
+# Opens an empty file, which is gone after the context.
+OpenOutput = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
 class Decoder:
     """Decodes a few uploads at a time, at most one per processor."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: OpenOutput = open_file) -> None:
+        self._output = output
         processors = len(os.sched_getaffinity(0))
         self._slots = asyncio.Semaphore(min(MAX_PROCESSES, processors))
 
@@ -62,7 +67,7 @@ class Decoder:
         elif kind is None:
             raise _undecodable("`file` is in no format that is known here.")
         else:
-            with open_file() as output:
+            with self._output() as output:
                 await self._decode(upload, kind, output)
                 yield _bounded(_decoded(output))
 
@@ -73,7 +78,6 @@ class Decoder:
         if status == NOT_RUN:
             raise _missing()
         if status:
-            check_room(output)
             raise _undecodable("`file` is damaged, or has no sound in it.")
 
 
