@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> web.Application:
     connections = max_connections(descriptors(), settings.concurrency)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
     decode_queue = DecodeQueue(settings.queue, settings.max_wait)
-    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS])
+    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS].output)
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -17,7 +17,7 @@ from .errors import ApiError, invalid
 from .ffmpeg import NotAudioError, Probe, Track, cancels_out, decode_command, probe_command, probed
 from .log_context import add_log_context
 from .metrics import Metrics
-from .spool import SpoolBudget, disk_full, open_file
+from .spool import disk_full, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
 HEADER_BYTES = 64 * 1024  # of an upload, in which the names of its tracks are
@@ -49,13 +49,19 @@ class Wav:
     open: Callable[[], IO[bytes]]
 
 
+# Opens an empty file, which is gone after the context.
+OpenOutput = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
 class Decoder:
     """Decodes a few uploads at a time; the others wait in its queue."""
 
-    def __init__(self, queue: DecodeQueue, metrics: Metrics, spools: SpoolBudget) -> None:
+    def __init__(
+        self, queue: DecodeQueue, metrics: Metrics, output: OpenOutput = open_file
+    ) -> None:
         self.queue = queue
         self._metrics = metrics
-        self._spools = spools
+        self._output = output
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
@@ -70,10 +76,9 @@ class Decoder:
         if seconds is not None:
             yield _bounded(Wav(seconds, upload.size, upload.open))
             return
-        with open_file() as output, self._spools.claim() as claim:
+        with self._output() as output:
             async with self.queue.slot():
                 wav = await self._timed(upload, kind, output)
-            claim.resize(wav.size)
             yield _bounded(wav)
 
     async def _timed(self, upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:

@@ -21,8 +21,11 @@ MEMORY_BYTES = MIB // 2  # 16 seconds of speech from VoiceMode
 MEMORY_ROOM = 16 * MIB
 # Only for uploads of up to MEMORY_BYTES, so that dictation gets through beside long recordings.
 SMALL_ROOM = 16 * MIB
-# Only for decoded audio, so that whoever is nearly through gets through: two recordings of 4 hours.
-DECODED_ROOM = 2 * 4 * 3600 * BYTES_A_SECOND
+# Decoded audio: what four decoders may write at a time, each a recording of 4 hours, and two such
+# that are decoded.
+LONGEST_DECODED = 4 * 3600 * BYTES_A_SECOND
+DECODING_ROOM = 4 * LONGEST_DECODED
+DECODED_ROOM = 2 * LONGEST_DECODED
 # Errors of a disk, or a user's share of it, that has no room. They pass.
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 RETRY_AFTER = {"Retry-After": "5"}
@@ -44,47 +47,40 @@ def open_file() -> IO[bytes]:
 class SpoolBudget:
     """What all spools together may hold, in bytes, and how many uploads may be under way.
 
-    uploads: bytes for uploads, in memory and on disk. Decoded audio has DECODED_ROOM beside them,
-    and what they leave free.
+    uploads: bytes for uploads, in memory and on disk. Decoded audio has room of its own, so that
+    whoever is nearly through gets through.
     """
 
     def __init__(self, uploads: int, max_open: int) -> None:
-        self.limit = uploads + DECODED_ROOM
-        self.used = 0
+        self.limit = uploads + DECODING_ROOM + DECODED_ROOM
         self.open = 0
         self._uploads = uploads
-        self._used_by_uploads = 0
         self._large = uploads - min(SMALL_ROOM, uploads // 4)
+        self._used = 0
         self._memory = 0
         self._max_open = max_open
+        self._outputs: set[IO[bytes]] = set()
+
+    @property
+    def used(self) -> int:
+        """Return the bytes that are kept for uploads, and those that decoders have written."""
+        return self._used + self._decoded()
 
     @property
     def full(self) -> bool:
         """Whether an upload that is not small would be refused."""
         return (
-            self._used_by_uploads + MEMORY_BYTES >= self._large
+            self._used + MEMORY_BYTES >= self._large
             or self.open >= self._max_open
             or _free_on_disk() < MEMORY_BYTES
         )
-
-    @contextmanager
-    def claim(self) -> Iterator["Claim"]:
-        """Provide a claim for a decoder's output, which is to be resized when its size is known.
-
-        Until then each of the few decoders may have written a recording of 4 hours beyond it.
-        """
-        claim = Claim(self)
-        try:
-            yield claim
-        finally:
-            claim.resize(0)
 
     @contextmanager
     def upload(self) -> Iterator["Spool"]:
         """Provide the spool of one upload. Raises ApiError 503 if too many are under way."""
         if self.open >= self._max_open:
             raise _refused("Too many uploads are under way.", "too_many_uploads")
-        spool = Spool(UploadClaim(self))
+        spool = Spool(Claim(self))
         self.open += 1
         try:
             yield spool
@@ -92,19 +88,31 @@ class SpoolBudget:
             self.open -= 1
             spool.close()
 
-    def take(self, size: int) -> None:
-        """Take bytes, or give them back if negative. Raises ApiError 503 if there are none."""
-        if size > self.limit - self.used:
-            raise _spool_full()
-        self.used += size
+    @contextmanager
+    def output(self) -> Iterator[IO[bytes]]:
+        """Provide an empty file for what a decoder writes, up to LONGEST_DECODED.
 
-    def take_for_upload(self, size: int, whole: int) -> None:
-        """Take bytes for an upload of `whole` bytes, as far as it is known by now."""
-        room = self._uploads if whole <= MEMORY_BYTES else self._large
-        if size > 0 and size > room - self._used_by_uploads:
+        Raises ApiError 503 if what is decoded already leaves too little room, OSError if the disk
+        is full.
+        """
+        if self._decoded() > DECODED_ROOM:
             raise _spool_full()
-        self.take(size)
-        self._used_by_uploads += size
+        with open_file() as file:
+            self._outputs.add(file)
+            try:
+                yield file
+            finally:
+                self._outputs.discard(file)
+
+    def take(self, size: int, whole: int) -> None:
+        """Take bytes for an upload of `whole` bytes, as far as that is known, or give them back.
+
+        Raises ApiError 503 if there are not as many.
+        """
+        room = self._uploads if whole <= MEMORY_BYTES else self._large
+        if size > 0 and size > room - self._used:
+            raise _spool_full()
+        self._used += size
 
     def take_memory(self, size: int) -> bool:
         """Take bytes of the memory for spools, or give them back; False if there are none."""
@@ -113,30 +121,21 @@ class SpoolBudget:
         self._memory += size
         return True
 
+    def _decoded(self) -> int:
+        return sum(os.fstat(file.fileno()).st_size for file in self._outputs)
+
 
 class Claim:
-    """A part of the budget, for one file. size: bytes."""
+    """An upload's part of the budget. size, memory: bytes, in all and those in memory."""
 
     def __init__(self, budget: SpoolBudget) -> None:
         self._budget = budget
         self.size = 0
-
-    def resize(self, size: int) -> None:
-        """Hold this many bytes from now on. Raises ApiError 503 if there are not as many."""
-        self._budget.take(size - self.size)
-        self.size = size
-
-
-class UploadClaim(Claim):
-    """A part of the budget, for one upload. size, memory: bytes, in all and those in memory."""
-
-    def __init__(self, budget: SpoolBudget) -> None:
-        super().__init__(budget)
         self.memory = 0
 
     def resize(self, size: int) -> None:
         """Hold this many bytes from now on. Raises ApiError 503 if there are not as many."""
-        self._budget.take_for_upload(size - self.size, size)
+        self._budget.take(size - self.size, size)
         self.size = size
 
     def keep_in_memory(self, size: int) -> bool:
@@ -150,7 +149,7 @@ class UploadClaim(Claim):
 class Spool:
     """Bytes of any length: in memory up to MEMORY_BYTES, otherwise in an unnamed file."""
 
-    def __init__(self, claim: UploadClaim) -> None:
+    def __init__(self, claim: Claim) -> None:
         self.size = 0
         self._claim = claim
         self._file: IO[bytes] = io.BytesIO()

@@ -91,6 +91,7 @@ class Proxy:
         self.host = host
         self.port = port
         self.url = f"http://{host}:{port}"
+        self.pid = process.pid
         self._process = process
         self._log = log
         self._read = 0
@@ -126,14 +127,18 @@ class Proxy:
 
 @contextmanager
 def proxy(
-    upstream: str, folder: Path, flags: Sequence[str] = (), host: str = "127.0.0.1"
+    upstream: str,
+    folder: Path,
+    flags: Sequence[str] = (),
+    host: str = "127.0.0.1",
+    **variables: str,
 ) -> Iterator[Proxy]:
     """Run the proxy in front of a whisper-server, log to a folder, and end it with SIGTERM."""
     port = free_port()
     log = folder / "proxy.log"
     command = [sys.executable, "-W", "error", "-m", "whisper_proxy", *flags]
     command += ["--host", host, "--port", str(port), "--upstream", upstream]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FILES)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FILES), **variables}
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, stderr=stderr, env=environment)
     try:

@@ -6,14 +6,14 @@ from whisper_proxy import spool
 from whisper_proxy.decode import Decoder
 from whisper_proxy.decode_queue import DecodeQueue
 from whisper_proxy.metrics import Metrics
-from whisper_proxy.spool import MIB, SpoolBudget, UploadClaim
+from whisper_proxy.spool import MIB, Claim, SpoolBudget
 
 
 class Spool(spool.Spool):
     """A spool with a budget of its own."""
 
     def __init__(self) -> None:
-        super().__init__(UploadClaim(SpoolBudget(64 * MIB, 1)))
+        super().__init__(Claim(SpoolBudget(64 * MIB, 1)))
 
     def __enter__(self) -> Self:
         return self
@@ -23,5 +23,5 @@ class Spool(spool.Spool):
 
 
 def new_decoder() -> Decoder:
-    """A decoder with a queue, metrics and room of its own."""
-    return Decoder(DecodeQueue(32, 45), Metrics(), SpoolBudget(64 * MIB, 1))
+    """A decoder with a queue and metrics of its own."""
+    return Decoder(DecodeQueue(32, 45), Metrics())

@@ -11,7 +11,7 @@ from whisper_proxy.gpu import Gpu
 from whisper_proxy.health import SPOOL_FULL
 from whisper_proxy.keys import SPOOLS
 from whisper_proxy.settings import Settings
-from whisper_proxy.spool import DECODED_ROOM, SMALL_ROOM
+from whisper_proxy.spool import DECODED_ROOM, DECODING_ROOM, SMALL_ROOM
 
 from .fake_kernel import MODEL, FakeKernel
 from .fake_whisper import FakeWhisper
@@ -55,7 +55,7 @@ async def test_healthy(client: Client) -> None:
             "whisper_version": None,
             "version": __version__,
             "queue": {"running": 0, "waiting": 0, "limit": 32},
-            "spool": {"used": 0, "limit": 4 * 2**30 + DECODED_ROOM, "uploads": 0},
+            "spool": {"used": 0, "limit": 4 * 2**30 + DECODING_ROOM + DECODED_ROOM, "uploads": 0},
         }
 
 
@@ -156,7 +156,7 @@ class TestAwayForLong:
 async def test_without_room_for_uploads_it_is_degraded(client: Client, proxy: TestServer) -> None:
     spools = proxy.app[SPOOLS]
     with spools.upload() as one:
-        one.expect(spools.limit - DECODED_ROOM - SMALL_ROOM)
+        one.expect(4 * 2**30 - SMALL_ROOM)
         assert await status(client) == (200, "degraded")
         assert await reason(client) == SPOOL_FULL
     assert await status(client) == (200, "ok")

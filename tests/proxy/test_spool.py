@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from whisper_proxy import spool
 from whisper_proxy.errors import ApiError
-from whisper_proxy.spool import DECODED_ROOM, MEMORY_BYTES, MEMORY_ROOM, MIB, SpoolBudget
+from whisper_proxy.spool import MEMORY_BYTES, MEMORY_ROOM, MIB, SpoolBudget
 
 from .spools import Spool
 
@@ -126,16 +126,23 @@ def test_too_many_are_refused() -> None:
     assert not budget.full
 
 
-def test_decoded_audio_has_room_though_uploads_took_all(budget: SpoolBudget) -> None:
+def test_decoded_audio_has_room_though_uploads_took_all(
+    budget: SpoolBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "DECODED_ROOM", 5)
     with budget.upload() as one:
         one.expect(6 * MIB)
-        with budget.claim() as claim, budget.claim() as another:
-            claim.resize(DECODED_ROOM)
-            with pytest.raises(ApiError) as error:
-                another.resize(3 * MIB)
+        with budget.output() as first, budget.output() as second:
+            os.write(first.fileno(), b"three")
+            with budget.output():
+                pass
+            os.write(second.fileno(), b".")
+            assert budget.used == 6 * MIB + 6
+            with pytest.raises(ApiError) as error, budget.output():
+                pass
             assert refusal(error) == (503, "spool_full")
-            claim.resize(10)
-            assert budget.used == 6 * MIB + 10
+        with budget.output() as again:
+            assert os.fstat(again.fileno()).st_size == 0
     assert budget.used == 0
 
 
