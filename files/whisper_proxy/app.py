@@ -8,12 +8,14 @@ from aiohttp import web
 
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
+from .api_key import ApiKey
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
 from .keys import (
     ADMISSION,
+    API_KEY,
     DECODER,
     DISPATCH,
     IN_FLIGHT,
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> web.Application:
     """Return the application. Only these routes reach whisper-server."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
+    app[API_KEY] = ApiKey(settings.api_key_file)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
