@@ -1,10 +1,11 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
 from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.machine import BUILD_SPACE, check_space
 from voicemode_whisper.core.release import skipped
-from voicemode_whisper.facts.files import Exists, LinkTarget
+from voicemode_whisper.facts.files import KeyFile, LinkTarget
 from voicemode_whisper.facts.machine import FreeSpace
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.user_unit import Unit
@@ -50,11 +51,10 @@ def _is_ours(host: Host, listener: str, port: int) -> bool:
 
 def _check_key(host: Host) -> None:
     path = host.settings.proxy_api_key_file
-    if path and not host.fact(Exists, path=path):
-        raise UserError(
-            f"proxy_api_key_file: got {path!r}, which is not on the host; write the key into it, "
-            "readable for the user alone"
-        )
+    if path:
+        problem = key_problem(host.fact(KeyFile, path=path), path, host.identity["user"])
+        if problem:
+            raise UserError(f"proxy_api_key_file: got {path!r}, {problem}")
 
 
 def _check_disk(host: Host) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
+from .api_key import ApiKey
 from .connections import descriptors, max_connections, max_uploads
 from .decode import Decoder
 from .decode_queue import DecodeQueue
@@ -17,6 +18,7 @@ from .gpu import Gpu
 from .inference import Inferences
 from .keys import (
     ADMISSION,
+    API_KEY,
     DECODER,
     DISPATCH,
     IN_FLIGHT,
@@ -39,6 +41,7 @@ def create_app(settings: Settings) -> web.Application:
     """Return the application. Only these routes reach whisper-server."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
+    app[API_KEY] = ApiKey(settings.api_key_file)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from .admission import AdmissionQueue
+from .api_key import ApiKey
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
@@ -13,6 +14,7 @@ from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
+API_KEY = web.AppKey("api_key", ApiKey)
 OWN_NAMES = web.AppKey("own_names", OwnNames)
 SPOOLS = web.AppKey("spools", SpoolBudget)
 DECODER = web.AppKey("decoder", Decoder)

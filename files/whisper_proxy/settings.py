@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from .api_key import read_key
 from .names import name_of
 
 T = TypeVar("T")
@@ -100,14 +101,9 @@ def model(text: str) -> str:
 
 
 def key_file(text: str) -> str:
-    """Return the key that a file holds, or raise ValueError with what is allowed."""
-    try:
-        key = Path(text).read_text("ascii").strip()
-    except (OSError, ValueError):
-        key = ""
-    if not (key.isprintable() and len(key.split()) == 1):
-        raise ValueError("a readable file that holds one key, in ASCII without spaces")
-    return key
+    """Return the path of a file that holds a key, or raise ValueError with what is allowed."""
+    read_key(Path(text))
+    return text
 
 
 def unit(text: str) -> str:
@@ -131,9 +127,8 @@ def directory(text: str) -> str:
     return text
 
 
-def _setting(default: T, parse: Callable[[str], T], about: str, *, secret: bool = False) -> T:
-    metadata = {"parse": parse, "help": about}
-    return field(default=default, metadata=metadata, repr=not secret)
+def _setting(default: T, parse: Callable[[str], T], about: str) -> T:
+    return field(default=default, metadata={"parse": parse, "help": about})
 
 
 @dataclass(frozen=True)
@@ -164,7 +159,7 @@ class Settings:
         80, whole(1, 3600), "seconds that requests may still take after SIGTERM"
     )
     api_key_file: str = _setting(
-        "", key_file, "file with the key that clients must send; none: no key", secret=True
+        "", key_file, "file with the key that clients must send; none: no key"
     )
     cors_origins: tuple[str, ...] = _setting(
         (), cors_origins, "origins whose pages may call, besides those of the host, or *"
@@ -193,11 +188,6 @@ class Settings:
     def spool_bytes(self) -> int:
         """How many bytes all uploads together may take, at least two of the largest."""
         return max(self.max_spool or 8 * self.max_upload, 2 * self.max_upload) * 2**20
-
-    @property
-    def api_key(self) -> str:
-        """The key that clients must send; "" when they need none."""
-        return self.api_key_file  # read when it was parsed
 
 
 def flag(setting: "Field[Any]") -> str:

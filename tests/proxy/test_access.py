@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import hdrs
@@ -84,6 +85,12 @@ OWN_HOSTS = [
 def refused_code(answer: dict[str, dict[str, str]]) -> str:
     assert answer["error"]["type"] == "invalid_request_error"
     return answer["error"]["code"]
+
+
+async def _models(client: Client, key: str) -> int:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with client.get("/v1/models", headers=headers) as response:
+        return response.status
 
 
 class TestPages:
@@ -213,10 +220,44 @@ class TestEveryPage:
             assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    file.chmod(0o600)
+    return file
+
+
 class TestKey:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return Settings(upstream=settings.upstream, api_key_file=KEY)
+    def settings(self, settings: Settings, key_file: Path) -> Settings:
+        return replace(settings, api_key_file=str(key_file))
+
+    async def test_a_new_key_counts_at_once_and_alone(self, client: Client, key_file: Path) -> None:
+        for key, former in [("one", KEY), ("two", "one"), ("six", "two")]:
+            key_file.write_text(key)
+            assert [await _models(client, sent) for sent in (former, key)] == [401, 200]
+
+    async def test_a_key_file_that_is_gone_lets_nobody_in(
+        self, client: Client, key_file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        kept = key_file.rename(key_file.with_suffix(".kept"))
+        for _ in range(2):
+            assert await _models(client, KEY) == 503
+        (error,) = [line for line in caplog.messages if "nobody is let in" in line]
+        assert str(key_file) in error
+        async with client.get("/health") as response:
+            assert response.status == 200
+        kept.rename(key_file)
+        assert await _models(client, KEY) == 200
+
+    @pytest.mark.parametrize("content", ["", "two words", "a\nb"])
+    async def test_a_file_without_a_key_lets_nobody_in(
+        self, client: Client, key_file: Path, content: str
+    ) -> None:
+        key_file.write_text(content)
+        for key in (KEY, "", content):
+            assert await _models(client, key.replace("\n", "")) == 503
 
     @pytest.mark.parametrize("path", ["/", "/health"])
     async def test_liveness_needs_no_key(self, client: Client, path: str) -> None:
@@ -245,9 +286,9 @@ class TestKey:
 
 class TestOrigin:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
+    def settings(self, settings: Settings, key_file: Path) -> Settings:
         origins = ("https://chat.lan", "app://obsidian.md")
-        return Settings(upstream=settings.upstream, cors_origins=origins, api_key_file=KEY)
+        return replace(settings, cors_origins=origins, api_key_file=str(key_file))
 
     async def test_a_preflight_is_answered_without_a_key(self, client: Client) -> None:
         async with client.options(PATH, headers=PREFLIGHT) as response:

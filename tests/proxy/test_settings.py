@@ -138,7 +138,7 @@ def test_the_key_is_in_a_file_and_shown_nowhere(tmp_path: Path, content: str) ->
     file = tmp_path / "key"
     file.write_text(content)
     settings = load({}, {"WHISPER_PROXY_API_KEY_FILE": str(file)})
-    assert settings.api_key == "sk-secret"
+    assert settings.api_key_file == str(file)
     assert "secret" not in repr(settings)
 
 

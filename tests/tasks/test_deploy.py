@@ -158,6 +158,12 @@ SYSTEMD = [
         ({"listeners 2023": TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
         ({"listeners 2023": SYSTEMD}, [], "proxy_port: 2023 is taken by systemd in init.scope"),
         ({}, ["proxy_api_key_file=/nope"], "proxy_api_key_file: got '/nope', which is not on"),
+        (
+            {"key-file": ["644 ada", "key"]},
+            ["proxy_api_key_file=/k"],
+            "proxy_api_key_file: got '/k', which others than ada can read or change; "
+            "run: chmod 600 /k",
+        ),
         ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
         ({"sudo -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pyinfra.api import QuoteString, StringCommand
 
+from voicemode_whisper.core import key_file
 from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
 
@@ -44,6 +45,17 @@ class Exists(Fact[bool]):
         if list(output) != ["yes"]:
             raise ValueError("neither yes nor nothing")
         return True
+
+
+class KeyFile(Fact[key_file.KeyFile | None]):
+    """What is to be known of the API key's file at `path`, None where it is not there."""
+
+    def command(self, path: str) -> StringCommand:
+        return script("key-file", path)
+
+    def process(self, output: Iterable[str]) -> key_file.KeyFile:
+        (mode, owner), *rest = (line.split() for line in output)
+        return key_file.KeyFile(int(mode, 8), owner, has_key=rest == [["key"]])
 
 
 class Downloads(Fact[list[str]]):

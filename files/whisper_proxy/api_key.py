@@ -1,0 +1,94 @@
+"""The API key that clients must send, as its file says now."""
+
+import hmac
+import logging
+import os
+import time
+from pathlib import Path
+
+from .errors import ApiError
+
+LOG = logging.getLogger(__name__)
+
+# A file that has just been written may be written again without a new time: the kernel's clock for
+# files ticks every 1 to 10 ms.
+SETTLED_NS = 100_000_000
+OTHERS = 0o077
+UNKNOWN = (-1,)
+
+
+def read_key(file: Path) -> str:
+    """Return the key that a file holds, or raise ValueError with what is allowed."""
+    try:
+        key = file.read_text("ascii").strip()
+    except (OSError, ValueError):
+        key = ""
+    if not (key.isprintable() and len(key.split()) == 1):
+        raise ValueError("a readable file that holds one key, in ASCII without spaces")
+    return key
+
+
+class ApiKey:
+    """The key in a file, which is read again when the file has changed.
+
+    There is one key at a time: the new one from the moment that the file has it. Without a file no
+    key is needed. A file that is gone, or holds none, lets nobody in.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file) if file else None
+        self._seen: tuple[int, ...] = UNKNOWN
+        self._key: bytes | None = None
+        if self._file:
+            self._refresh(self._file)
+
+    def check(self, authorization: str) -> None:
+        """Raise ApiError unless an Authorization header has the key: 401, or 503 without a file."""
+        if not self._file:
+            return
+        self._refresh(self._file)
+        if self._key is None:
+            message = "The server's API key cannot be read; its log says more."
+            raise ApiError(503, message, code="api_key_unavailable")
+        if not _has_key(authorization, self._key):
+            message = "The API key is missing or wrong. Send it as 'Authorization: Bearer KEY'."
+            headers = {"WWW-Authenticate": "Bearer"}
+            raise ApiError(401, message, code="invalid_api_key", headers=headers)
+
+    def _refresh(self, file: Path) -> None:
+        """Read the file if it is not as it was seen, and say once what is wrong with it."""
+        stamp = _stamp(file)
+        if stamp != self._seen:
+            self._seen = stamp if _is_settled(stamp) else UNKNOWN
+            self._read(file, stamp)
+
+    def _read(self, file: Path, stamp: tuple[int, ...]) -> None:
+        had, self._key = self._key, None
+        try:
+            self._key = read_key(file).encode()
+        except ValueError as allowed:
+            if had is not None:
+                LOG.error("nobody is let in: %s must be %s", file, allowed)
+        else:
+            if self._key != had and stamp[-1] & OTHERS:
+                LOG.warning("others can read the API key; run: chmod 600 %s", file)
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Return what changes with a file, its mode last; only zeros if it is not there."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return (0, 0, 0, 0)
+    return status.st_ctime_ns, status.st_mtime_ns, status.st_ino, status.st_mode
+
+
+def _is_settled(stamp: tuple[int, ...]) -> bool:
+    return time.time_ns() - max(stamp[:2]) > SETTLED_NS
+
+
+def _has_key(authorization: str, key: bytes) -> bool:
+    scheme, _, sent = authorization.partition(" ")
+    # As bytes, since compare_digest accepts only ASCII text.
+    same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), key)
+    return same and scheme.lower() == "bearer"
