@@ -51,7 +51,7 @@ class TranscriptionRequest:
 
     language: one of Whisper's codes, or "auto". temperature: 0 to 1. translate: into English.
     granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events. logprobs:
-    with the probability of each token. model: the name that the client asked for.
+    with the probability of each token. model: the name that the client gave, in lower case.
     """
 
     language: str
@@ -95,7 +95,7 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
         stream=_stream(_last(fields, "stream"), response_format),
         translate=translate,
         logprobs="logprobs" in _chosen(fields, "include", INCLUDABLE),
-        model=_last(fields, "model").strip().lower(),
+        model=_model(_last(fields, "model")),
     )
 
 
@@ -138,6 +138,10 @@ def _refuse_unsupported(fields: Form) -> None:
 def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
     known = ", ".join(allowed)
     return invalid(name, f"`{name}` is {quoted(text)}, but must be one of: {known}.")
+
+
+def _model(text: str) -> str:
+    return text.strip().lower().rpartition("/")[2]  # as in openai/gpt-4o-transcribe
 
 
 def _response_format(given: str) -> str:

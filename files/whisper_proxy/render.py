@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .details import details
 from .fields import TranscriptionRequest
 from .stream import events
 from .subtitles import srt, vtt
 from .transcript import Transcript
-from .verbose import usage, verbose_json
+from .verbose import verbose_json
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class Answer:
 def render(transcript: Transcript, request: TranscriptionRequest) -> Answer:
     """Return the transcript in the requested format, or as server-sent events."""
     if request.stream:
-        return Answer(events(transcript), "text/event-stream")
+        return Answer(events(transcript, request), "text/event-stream")
     return _RENDERERS[request.response_format](transcript, request)
 
 
-def _json(transcript: Transcript, _: TranscriptionRequest) -> Answer:
-    return _dumped({"text": transcript.text, "usage": usage(transcript)})
+def _json(transcript: Transcript, request: TranscriptionRequest) -> Answer:
+    return _dumped({"text": transcript.text} | details(transcript, request))
 
 
 def _verbose_json(transcript: Transcript, request: TranscriptionRequest) -> Answer:

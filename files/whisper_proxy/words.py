@@ -30,7 +30,7 @@ def words(transcript: Transcript) -> list[Word]:
     starts = _starts_unspaced if transcript.language in UNSPACED else _starts_spaced
     groups: list[list[Piece]] = []
     for segment in transcript.segments:
-        for piece in _fix_split_characters(segment):
+        for piece in fix_split_characters(segment):
             _add(groups, piece, starts)
     return [word for word in map(_word, groups) if word.word]
 
@@ -67,7 +67,7 @@ def _are(categories: set[str], text: str) -> bool:
     return all(unicodedata.category(character) in categories for character in text)
 
 
-def _fix_split_characters(segment: Segment) -> Iterator[Piece]:
+def fix_split_characters(segment: Segment) -> Iterator[Piece]:
     """Yield the pieces, with those that share a character joined into one.
 
     v1.9 joins them itself; v1.7 gives each its part of the bytes, which are lost in JSON. The
@@ -78,7 +78,7 @@ def _fix_split_characters(segment: Segment) -> Iterator[Piece]:
     for run, following in zip(runs, [*runs[1:], []], strict=False):
         if BROKEN in run[0].text:
             text = _until(following, segment.text[at:])
-            run = [Piece(text, run[0].start, run[-1].end)]
+            run = [Piece(text, run[0].start, run[-1].end, run[0].probability)]
         at += sum(len(piece.text) for piece in run)
         yield from run
 

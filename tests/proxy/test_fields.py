@@ -247,3 +247,8 @@ def test_an_english_only_model_translates_nothing() -> None:
     error = failure(english_only=True, translate=True)
     assert (error.status, error.param, error.code) == (400, "model", "unsupported_value")
     assert error.message == "The served model is English-only and cannot translate."
+
+
+@pytest.mark.parametrize("name", ["whisper-1", "Whisper-1 ", "openai/whisper-1"])
+def test_the_name_of_the_model(name: str) -> None:
+    assert parsed(("model", name)).model == "whisper-1"
