@@ -42,6 +42,7 @@ FIELDS = frozenset(
         "timestamp_granularities",
     }
 )
+NAME = re.compile(r"([a-z_]+)(\[\w{0,30}\])?")
 INDEX = re.compile(r"\[\d*\]$")
 
 
@@ -72,13 +73,19 @@ class TranscriptionRequest:
 
 def is_read(name: str) -> bool:
     """Return whether a part of this name is read, such as `prompt` or `languages[0]`."""
-    return name.partition("[")[0] in FIELDS
+    match = NAME.fullmatch(name)
+    return match is not None and match[1] in FIELDS
 
 
-def parse(form: Form, *, english_only: bool, translate: bool = False) -> TranscriptionRequest:
+def parse(
+    form: Form, *, english_only: bool, cantonese: bool = True, translate: bool = False
+) -> TranscriptionRequest:
     """Return the validated request, or raise ApiError.
 
-    `form` maps each name to all its values; for a field that is not a list, the last one counts.
+    english_only, cantonese: what the served model knows. Without Cantonese, it is told Chinese.
+
+    `form` maps each name to all its values; of a field that is not a list, the last one that is not
+    empty counts.
     A list may be sent in one part or several, named with `[]`, with an index or with neither.
     Unknown fields are ignored, as is `language` in a translation. `model` may be anything, since
     only one model is served.
@@ -87,7 +94,9 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
     _refuse_unsupported(fields)
     response_format = _response_format(_last(fields, "response_format"))
     return TranscriptionRequest(
-        language=_any_language(english_only) if translate else _language(fields, english_only),
+        language=_any_language(english_only)
+        if translate
+        else _language(fields, english_only, cantonese),
         prompt=prompt(_items(fields, "keywords"), _last(fields, "prompt")),
         temperature=_temperature(_last(fields, "temperature")),
         response_format=response_format,
@@ -123,7 +132,7 @@ def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
 
 
 def _last(fields: Form, name: str) -> str:
-    return fields.get(name, [""])[-1]
+    return next(filter(str.strip, reversed(fields.get(name, []))), "")
 
 
 def _refuse_unsupported(fields: Form) -> None:
@@ -194,13 +203,15 @@ def _any_language(english_only: bool) -> str:
     return languages.AUTO
 
 
-def _language(fields: Form, english_only: bool) -> str:
+def _language(fields: Form, english_only: bool, cantonese: bool) -> str:
     given = _last(fields, "language").strip()
     codes = set(map(_code, [given] if given else _items(fields, "languages")))
     if english_only:
         return _english(codes)
-    # Whisper takes one language, or detects it among all.
-    return codes.pop() if len(codes) == 1 else languages.AUTO
+    if len(codes) != 1:
+        return languages.AUTO  # Whisper takes one language, or detects it among all
+    code = codes.pop()
+    return "zh" if code == "yue" and not cantonese else code
 
 
 def _code(text: str) -> str:

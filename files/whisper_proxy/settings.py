@@ -14,6 +14,8 @@ HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 # "small.en", "small.en-q5_1" and "small.en-tdrz" are English-only; "small" is not.
 ENGLISH_ONLY = re.compile(r"\.en(-|$)")
+# Cantonese came with large-v3. To earlier models its code is that of the task of translation.
+WITHOUT_CANTONESE = re.compile(r"(tiny|base|small|medium|large(-v[12])?)(-q\d.*)?")
 
 
 class SettingsError(ValueError):
@@ -141,6 +143,11 @@ class Settings:
     def english_only(self) -> bool:
         """Whether the served model knows no language but English."""
         return bool(ENGLISH_ONLY.search(self.model))
+
+    @property
+    def cantonese(self) -> bool:
+        """Whether the served model knows Cantonese, as far as its name tells."""
+        return not WITHOUT_CANTONESE.fullmatch(self.model)
 
     @property
     def api_key(self) -> str:

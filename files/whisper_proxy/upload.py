@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 MEMORY_BYTES = MIB // 2  # 16 seconds of speech from VoiceMode
 # For all text fields together. Whisper reads only 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
-MAX_PARTS = 64
+MAX_PARTS = 256  # a list has a part for each of its items
 
 
 class Spool:

@@ -91,7 +91,7 @@ def test_empty_fields_are_defaults() -> None:
 
 
 def test_of_a_field_sent_twice_the_last_counts() -> None:
-    assert parsed(("prompt", "hi"), ("prompt", "ho")).prompt == "ho"
+    assert parsed(("prompt", "hi"), ("prompt", "ho"), ("prompt", " ")).prompt == "ho"
 
 
 LISTS: dict[str, list[tuple[str, str]]] = {
@@ -206,7 +206,18 @@ def test_fields_that_are_read(name: str) -> None:
     assert is_read(name)
 
 
-@pytest.mark.parametrize("name", ["audio_file", "", "[]", "prompts", "known_speaker_references[]"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "audio_file",
+        "",
+        "[]",
+        "prompts",
+        "prompt[",
+        "prompt[" + "x" * 99 + "]",
+        "known_speaker_references[]",
+    ],
+)
 def test_fields_that_are_not_read(name: str) -> None:
     assert not is_read(name)
 
@@ -252,3 +263,9 @@ def test_an_english_only_model_translates_nothing() -> None:
 @pytest.mark.parametrize("name", ["whisper-1", "Whisper-1 ", "openai/whisper-1"])
 def test_the_name_of_the_model(name: str) -> None:
     assert parsed(("model", name)).model == "whisper-1"
+
+
+@pytest.mark.parametrize(("cantonese", "code"), [(True, "yue"), (False, "zh")])
+def test_cantonese_is_chinese_to_a_model_that_does_not_know_it(cantonese: bool, code: str) -> None:
+    request = parse(form(("language", "zh-yue")), english_only=False, cantonese=cantonese)
+    assert request.language == code

@@ -143,3 +143,20 @@ def test_an_empty_variable_is_not_set() -> None:
 )
 def test_english_only(model: str, english_only: bool) -> None:
     assert Settings(model=model).english_only is english_only
+
+
+@pytest.mark.parametrize(
+    ("model", "cantonese"),
+    [
+        ("tiny", False),
+        ("small-q8_0", False),
+        ("medium", False),
+        ("large-v2-q5_0", False),
+        ("large", False),
+        ("large-v3", True),
+        ("large-v3-turbo-q5_0", True),
+        ("whisper-1", True),
+    ],
+)
+def test_cantonese(model: str, cantonese: bool) -> None:
+    assert Settings(model=model).cantonese is cantonese
