@@ -5,8 +5,10 @@ What OpenAI ignores is ignored, and so is what the format of the answer has no p
 be missed in the answer is refused instead.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from . import languages
@@ -82,21 +84,20 @@ def parse(
 ) -> TranscriptionRequest:
     """Return the validated request, or raise ApiError.
 
-    english_only, cantonese: what the served model knows. Without Cantonese, it is told Chinese.
-
-    `form` maps each name to all its values; of a field that is not a list, the last one that is not
-    empty counts.
-    A list may be sent in one part or several, named with `[]`, with an index or with neither.
-    Unknown fields are ignored, as is `language` in a translation. `model` may be anything, since
-    only one model is served.
+    `form` maps each name to all its values; of a field that is no list, the last that is not empty
+    counts. A list may be sent in one part or several, named with `[]`, with an index or with
+    neither. Unknown fields are ignored, as is `language` in a translation. `model` may be anything,
+    since only one model is served: `english_only` and `cantonese` say what that one knows.
     """
     fields = _by_name(form)
     _refuse_unsupported(fields)
     response_format = _response_format(_last(fields, "response_format"))
+    if translate:
+        language = _any_language(english_only)
+    else:
+        language = _language(fields, english_only, cantonese)
     return TranscriptionRequest(
-        language=_any_language(english_only)
-        if translate
-        else _language(fields, english_only, cantonese),
+        language=language,
         prompt=prompt(_items(fields, "keywords"), _last(fields, "prompt")),
         temperature=_temperature(_last(fields, "temperature")),
         response_format=response_format,
@@ -117,9 +118,17 @@ def _by_name(form: Form) -> dict[str, list[str]]:
 
 def _items(fields: Form, name: str) -> list[str]:
     """Return the items of a list, of which one part may hold several: `a,b` or `["a", "b"]`."""
-    texts = (text.strip().removeprefix("[").removesuffix("]") for text in fields.get(name, []))
-    items = (item.strip().strip("\"'").strip() for text in texts for item in text.split(","))
+    items = (item.strip() for text in fields.get(name, []) for item in _split(text.strip()))
     return list(filter(None, items))
+
+
+def _split(text: str) -> list[str]:
+    with suppress(ValueError, RecursionError):
+        decoded = json.loads(text)
+        if isinstance(decoded, list):
+            return list(map(str, decoded))
+    # Python's str() of a list is not JSON.
+    return [item.strip(" '") for item in text.removeprefix("[").removesuffix("]").split(",")]
 
 
 def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ REFUSED = [
         "verbose_json",
     ),
     ([("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
+    ([("include[]", "[" * 9000)], "include", "logprobs"),
+    ([("include[]", '[["logprobs"]]')], "include", "logprobs"),
     ([VERBOSE, ("timestamp_granularities", "{}")], "timestamp_granularities", "word, segment"),
     ([VERBOSE, ("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
     ([("include[]", "item")], "include", "must be one of: logprobs"),
@@ -175,7 +177,15 @@ def test_keywords_begin_the_prompt(fields: list[tuple[str, str]], prompt: str) -
     assert parsed(*fields).prompt == prompt
 
 
-@pytest.mark.parametrize("text", ['["ROCm","Ryzen AI"]', "ROCm, Ryzen AI", "['ROCm', 'Ryzen AI']"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["ROCm","Ryzen AI"]',
+        "ROCm, Ryzen AI",
+        "['ROCm', 'Ryzen AI']",
+        '["RO\\u0043m", "Ryzen AI\\ud83d"]',
+    ],
+)
 def test_keywords_in_one_part(text: str) -> None:
     assert parsed(("keywords", text)).prompt == "ROCm, Ryzen AI"
 
