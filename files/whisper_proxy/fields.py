@@ -5,8 +5,10 @@ What OpenAI ignores is ignored, and so is what the format of the answer has no p
 be missed in the answer is refused instead.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from . import languages
@@ -42,6 +44,7 @@ FIELDS = frozenset(
         "timestamp_granularities",
     }
 )
+NAME = re.compile(r"([a-z_]+)(\[\w{0,30}\])?")
 INDEX = re.compile(r"\[\d*\]$")
 
 
@@ -51,8 +54,8 @@ class TranscriptionRequest:
 
     language: one of Whisper's codes, or "auto". temperature: 0 to 1. translate: into English.
     granularities: for verbose_json, any of GRANULARITIES. stream: as server-sent events. logprobs:
-    with the probability of each token. model: the name that the client asked for. vad: what counts
-    as speech.
+    with the probability of each token. model: the name that the client gave, in lower case. vad:
+    what counts as speech.
     """
 
     language: str
@@ -74,22 +77,29 @@ class TranscriptionRequest:
 
 def is_read(name: str) -> bool:
     """Return whether a part of this name is read, such as `prompt` or `languages[0]`."""
-    return name.partition("[")[0] in FIELDS
+    match = NAME.fullmatch(name)
+    return match is not None and match[1] in FIELDS
 
 
-def parse(form: Form, *, english_only: bool, translate: bool = False) -> TranscriptionRequest:
+def parse(
+    form: Form, *, english_only: bool, cantonese: bool = True, translate: bool = False
+) -> TranscriptionRequest:
     """Return the validated request, or raise ApiError.
 
-    `form` maps each name to all its values; for a field that is not a list, the last one counts.
-    A list may be sent in one part or several, named with `[]`, with an index or with neither.
-    Unknown fields are ignored, as is `language` in a translation. `model` may be anything, since
-    only one model is served.
+    `form` maps each name to all its values; of a field that is no list, the last that is not empty
+    counts. A list may be sent in one part or several, named with `[]`, with an index or with
+    neither. Unknown fields are ignored, as is `language` in a translation. `model` may be anything,
+    since only one model is served: `english_only` and `cantonese` say what that one knows.
     """
     fields = _by_name(form)
     _refuse_unsupported(fields)
     response_format = _response_format(_last(fields, "response_format"))
+    if translate:
+        language = _any_language(english_only)
+    else:
+        language = _language(fields, english_only, cantonese)
     return TranscriptionRequest(
-        language=_any_language(english_only) if translate else _language(fields, english_only),
+        language=language,
         prompt=prompt(_items(fields, "keywords"), _last(fields, "prompt")),
         temperature=_temperature(_last(fields, "temperature")),
         response_format=response_format,
@@ -97,7 +107,7 @@ def parse(form: Form, *, english_only: bool, translate: bool = False) -> Transcr
         stream=_stream(_last(fields, "stream"), response_format),
         translate=translate,
         logprobs="logprobs" in _chosen(fields, "include", INCLUDABLE),
-        model=_last(fields, "model").strip().lower(),
+        model=_model(_last(fields, "model")),
         vad=parse_vad(fields),
     )
 
@@ -111,9 +121,17 @@ def _by_name(form: Form) -> dict[str, list[str]]:
 
 def _items(fields: Form, name: str) -> list[str]:
     """Return the items of a list, of which one part may hold several: `a,b` or `["a", "b"]`."""
-    texts = (text.strip().removeprefix("[").removesuffix("]") for text in fields.get(name, []))
-    items = (item.strip().strip("\"'").strip() for text in texts for item in text.split(","))
+    items = (item.strip() for text in fields.get(name, []) for item in _split(text.strip()))
     return list(filter(None, items))
+
+
+def _split(text: str) -> list[str]:
+    with suppress(ValueError, RecursionError):
+        decoded = json.loads(text)
+        if isinstance(decoded, list):
+            return list(map(str, decoded))
+    # Python's str() of a list is not JSON.
+    return [item.strip(" '") for item in text.removeprefix("[").removesuffix("]").split(",")]
 
 
 def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
@@ -126,7 +144,7 @@ def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
 
 
 def _last(fields: Form, name: str) -> str:
-    return fields.get(name, [""])[-1]
+    return next(filter(str.strip, reversed(fields.get(name, []))), "")
 
 
 def _refuse_unsupported(fields: Form) -> None:
@@ -138,6 +156,10 @@ def _refuse_unsupported(fields: Form) -> None:
 def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
     known = ", ".join(allowed)
     return invalid(name, f"`{name}` is {quoted(text)}, but must be one of: {known}.")
+
+
+def _model(text: str) -> str:
+    return text.strip().lower().rpartition("/")[2]  # as in openai/gpt-4o-transcribe
 
 
 def _response_format(given: str) -> str:
@@ -190,13 +212,15 @@ def _any_language(english_only: bool) -> str:
     return languages.AUTO
 
 
-def _language(fields: Form, english_only: bool) -> str:
+def _language(fields: Form, english_only: bool, cantonese: bool) -> str:
     given = _last(fields, "language").strip()
     codes = set(map(_code, [given] if given else _items(fields, "languages")))
     if english_only:
         return _english(codes)
-    # Whisper takes one language, or detects it among all.
-    return codes.pop() if len(codes) == 1 else languages.AUTO
+    if len(codes) != 1:
+        return languages.AUTO  # Whisper takes one language, or detects it among all
+    code = codes.pop()
+    return "zh" if code == "yue" and not cantonese else code
 
 
 def _code(text: str) -> str:

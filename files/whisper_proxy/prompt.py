@@ -28,5 +28,5 @@ def _line(text: str) -> str:
 
 
 def _tail(text: str) -> str:
-    # Half a character at the cut is dropped.
-    return text.encode()[-MAX_BYTES:].decode(errors="ignore").lstrip()
+    # Half a character at the cut is dropped, and half a pair that JSON may escape.
+    return text.encode(errors="ignore")[-MAX_BYTES:].decode(errors="ignore").lstrip()

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .details import details
 from .fields import TranscriptionRequest
 from .speech import only_speech
 from .stream import events
 from .subtitles import srt, vtt
 from .transcript import Transcript
-from .verbose import usage, verbose_json
+from .verbose import verbose_json
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ def render(transcript: Transcript, request: TranscriptionRequest) -> Answer:
     """Return what was said in the requested format, or as server-sent events."""
     transcript = only_speech(transcript)
     if request.stream:
-        return Answer(events(transcript), "text/event-stream")
+        return Answer(events(transcript, request), "text/event-stream")
     return _RENDERERS[request.response_format](transcript, request)
 
 
-def _json(transcript: Transcript, _: TranscriptionRequest) -> Answer:
-    return _dumped({"text": transcript.text, "usage": usage(transcript)})
+def _json(transcript: Transcript, request: TranscriptionRequest) -> Answer:
+    return _dumped({"text": transcript.text} | details(transcript, request))
 
 
 def _verbose_json(transcript: Transcript, request: TranscriptionRequest) -> Answer:

@@ -21,6 +21,8 @@ MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,200}\.service")
 # "small.en", "small.en-q5_1" and "small.en-tdrz" are English-only; "small" is not.
 ENGLISH_ONLY = re.compile(r"\.en(-|$)")
+# Cantonese came with large-v3. To earlier models its code is that of the task of translation.
+WITHOUT_CANTONESE = re.compile(r"(tiny|base|small|medium|large(-v[12])?)(-q\d.*)?")
 
 
 class SettingsError(ValueError):
@@ -188,6 +190,11 @@ class Settings:
     def spool_bytes(self) -> int:
         """How many bytes all uploads together may take, at least two of the largest."""
         return max(self.max_spool or 8 * self.max_upload, 2 * self.max_upload) * 2**20
+
+    @property
+    def cantonese(self) -> bool:
+        """Whether the served model knows Cantonese, as far as its name tells."""
+        return not WITHOUT_CANTONESE.fullmatch(self.model)
 
 
 def flag(setting: "Field[Any]") -> str:

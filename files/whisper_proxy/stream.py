@@ -4,22 +4,35 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from .transcript import Transcript
+from .details import details, logprobs
+from .fields import TranscriptionRequest
+from .transcript import Segment, Transcript
 
 
-def events(transcript: Transcript) -> str:
+def events(transcript: Transcript, request: TranscriptionRequest) -> str:
     """Return the stream: a delta for each segment, the whole text, `[DONE]`.
 
     whisper-server answers only when everything is transcribed, so all events come at once, and
-    errors come before them. The deltas add up to the text. There is no usage, as OpenAI's event
-    counts tokens.
+    errors come before them. The deltas add up to the text, and their logprobs to those of the text.
     """
-    deltas = [_event("transcript.text.delta", delta=text) for text in _deltas(transcript)]
-    done = _event("transcript.text.done", text=transcript.text)
+    deltas = [_delta(*pair, request) for pair in _deltas(transcript)]
+    done = _event("transcript.text.done", text=transcript.text, **_details(transcript, request))
     return "".join([*deltas, done, "data: [DONE]\n\n"])
 
 
-def _deltas(transcript: Transcript) -> Iterator[str]:
+def _delta(segment: Segment, text: str, request: TranscriptionRequest) -> str:
+    found = {"logprobs": logprobs([segment])} if request.logprobs else {}
+    return _event("transcript.text.delta", delta=text, **found)
+
+
+def _details(transcript: Transcript, request: TranscriptionRequest) -> dict[str, Any]:
+    found = details(transcript, request)
+    if found["usage"]["type"] != "tokens":  # the only usage that OpenAI's event has
+        del found["usage"]
+    return found
+
+
+def _deltas(transcript: Transcript) -> Iterator[tuple[Segment, str]]:
     # The text is stripped at both ends; a segment of only such whitespace gives no delta.
     spoken = "".join(segment.text for segment in transcript.segments)
     at = len(spoken.lstrip()) - len(spoken)
@@ -27,7 +40,7 @@ def _deltas(transcript: Transcript) -> Iterator[str]:
         end = at + len(segment.text)
         delta = transcript.text[max(at, 0) : max(end, 0)]
         if delta:
-            yield delta
+            yield segment, delta
         at = end
 
 

@@ -6,10 +6,11 @@ from aiohttp import web
 
 from .audio import wav_seconds
 from .decode import Wav
-from .fields import TranscriptionRequest, parse
+from .fields import Form, TranscriptionRequest, parse
 from .keys import ADMISSION, AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
 from .render import render
+from .settings import Settings
 from .spool import Spool
 from .transcript import Transcript
 from .upload import read_form
@@ -31,8 +32,7 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
     with request.app[SPOOLS].upload() as upload:
         form = await read_form(request, upload)
         request[AUDIO_BYTES] = upload.size
-        english_only = request.app[SETTINGS].english_only
-        transcription_request = parse(form, english_only=english_only, translate=translate)
+        transcription_request = _parsed(form, request.app[SETTINGS], translate)
         async with AsyncExitStack() as stack:
             with request.app[ADMISSION].announced(_seconds(upload)):
                 wav = await stack.enter_async_context(request.app[DECODER].as_wav(upload))
@@ -45,6 +45,15 @@ def _seconds(upload: Spool) -> float | None:
     """Return the duration of a recording that needs no decoding, None for any other."""
     with upload.open() as file:
         return wav_seconds(file)
+
+
+def _parsed(form: Form, settings: Settings, translate: bool) -> TranscriptionRequest:
+    return parse(
+        form,
+        english_only=settings.english_only,
+        cantonese=settings.cantonese,
+        translate=translate,
+    )
 
 
 async def _transcript(

@@ -16,7 +16,7 @@ from .spool import DISK_FULL, MIB, Spool, disk_full
 MIN_BYTES_A_SECOND = 4000
 # For all text fields together. Whisper reads only 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
-MAX_PARTS = 64
+MAX_PARTS = 256  # a list has a part for each of its items
 
 
 class Pace:

@@ -1,12 +1,12 @@
 """The body of OpenAI's verbose_json."""
 
-import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+from .details import logprobs, seconds
 from .fields import TranscriptionRequest
 from .transcript import Segment, Transcript
 from .words import words
@@ -16,7 +16,7 @@ FRAMES_A_SECOND = 100  # of the spectrogram: the unit of `seek`
 
 
 def verbose_json(transcript: Transcript, request: TranscriptionRequest) -> dict[str, Any]:
-    """Return task, language, duration, text, the requested segments and words, and usage.
+    """Return task, language, duration, text, usage, and the segments, words and logprobs asked for.
 
     whisper-server reports the spoken language; for a translation, the language is English.
     """
@@ -30,12 +30,9 @@ def verbose_json(transcript: Transcript, request: TranscriptionRequest) -> dict[
         body["segments"] = list(_segments(transcript))
     if request.words:
         body["words"] = [asdict(word) for word in words(transcript)]
-    return body | {"usage": usage(transcript)}
-
-
-def usage(transcript: Transcript) -> dict[str, Any]:
-    """Return what OpenAI bills for whisper-1: whole seconds of audio."""
-    return {"type": "duration", "seconds": math.ceil(transcript.duration)}
+    if request.logprobs:
+        body["logprobs"] = logprobs(transcript.segments)
+    return body | {"usage": seconds(transcript)}
 
 
 def _segments(transcript: Transcript) -> Iterator[dict[str, Any]]:

@@ -78,7 +78,7 @@ def fix_split_characters(segment: Segment) -> Iterator[Piece]:
     for run, following in zip(runs, [*runs[1:], []], strict=False):
         if BROKEN in run[0].text:
             text = _until(following, segment.text[at:])
-            run = [Piece(text, run[0].start, run[-1].end)]
+            run = [Piece(text, run[0].start, run[-1].end, run[0].probability)]
         at += sum(len(piece.text) for piece in run)
         yield from run
 

@@ -27,6 +27,8 @@ REFUSED = [
         "verbose_json",
     ),
     ([("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
+    ([("include[]", "[" * 9000)], "include", "logprobs"),
+    ([("include[]", '[["logprobs"]]')], "include", "logprobs"),
     ([VERBOSE, ("timestamp_granularities", "{}")], "timestamp_granularities", "word, segment"),
     ([VERBOSE, ("timestamp_granularities[]", "line")], "timestamp_granularities", "word, segment"),
     ([("include[]", "item")], "include", "must be one of: logprobs"),
@@ -95,7 +97,7 @@ def test_empty_fields_are_defaults() -> None:
 
 
 def test_of_a_field_sent_twice_the_last_counts() -> None:
-    assert parsed(("prompt", "hi"), ("prompt", "ho")).prompt == "ho"
+    assert parsed(("prompt", "hi"), ("prompt", "ho"), ("prompt", " ")).prompt == "ho"
 
 
 LISTS: dict[str, list[tuple[str, str]]] = {
@@ -179,7 +181,15 @@ def test_keywords_begin_the_prompt(fields: list[tuple[str, str]], prompt: str) -
     assert parsed(*fields).prompt == prompt
 
 
-@pytest.mark.parametrize("text", ['["ROCm","Ryzen AI"]', "ROCm, Ryzen AI", "['ROCm', 'Ryzen AI']"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["ROCm","Ryzen AI"]',
+        "ROCm, Ryzen AI",
+        "['ROCm', 'Ryzen AI']",
+        '["RO\\u0043m", "Ryzen AI\\ud83d"]',
+    ],
+)
 def test_keywords_in_one_part(text: str) -> None:
     assert parsed(("keywords", text)).prompt == "ROCm, Ryzen AI"
 
@@ -210,7 +220,18 @@ def test_fields_that_are_read(name: str) -> None:
     assert is_read(name)
 
 
-@pytest.mark.parametrize("name", ["audio_file", "", "[]", "prompts", "known_speaker_references[]"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "audio_file",
+        "",
+        "[]",
+        "prompts",
+        "prompt[",
+        "prompt[" + "x" * 99 + "]",
+        "known_speaker_references[]",
+    ],
+)
 def test_fields_that_are_not_read(name: str) -> None:
     assert not is_read(name)
 
@@ -251,3 +272,14 @@ def test_an_english_only_model_translates_nothing() -> None:
     error = failure(english_only=True, translate=True)
     assert (error.status, error.param, error.code) == (400, "model", "unsupported_value")
     assert error.message == "The served model is English-only and cannot translate."
+
+
+@pytest.mark.parametrize("name", ["whisper-1", "Whisper-1 ", "openai/whisper-1"])
+def test_the_name_of_the_model(name: str) -> None:
+    assert parsed(("model", name)).model == "whisper-1"
+
+
+@pytest.mark.parametrize(("cantonese", "code"), [(True, "yue"), (False, "zh")])
+def test_cantonese_is_chinese_to_a_model_that_does_not_know_it(cantonese: bool, code: str) -> None:
+    request = parse(form(("language", "zh-yue")), english_only=False, cantonese=cantonese)
+    assert request.language == code

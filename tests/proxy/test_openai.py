@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 from aiohttp.test_utils import TestServer
+from openai.types.audio.transcription import UsageTokens
 from whisper_proxy.models import OPENAI_NAMES
 
 from . import fake_whisper as fake
@@ -111,6 +112,50 @@ async def test_a_stream(client: openai.AsyncOpenAI) -> None:
     assert "".join(getattr(event, "delta", "") for event in deltas) == fake.TEXT
     assert done.type == "transcript.text.done"
     assert done.text == fake.TEXT
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-transcribe", "gpt-4o-mini-transcribe-2025-12-15"])
+async def test_logprobs_and_tokens(
+    client: openai.AsyncOpenAI, whisper: FakeWhisper, model: str
+) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    answer = await client.audio.transcriptions.create(
+        model=model, file=FILE, include=["logprobs"], timestamp_granularities=["segment"]
+    )
+    assert answer.logprobs
+    assert "".join(one.token or "" for one in answer.logprobs).strip() == SPEECH
+    assert all(bytes(map(int, one.bytes or [])).decode() == one.token for one in answer.logprobs)
+    assert answer.logprobs[0].logprob == pytest.approx(-0.4044, abs=1e-4)
+    assert isinstance(answer.usage, UsageTokens)
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (110, 23)
+    assert answer.usage.total_tokens == 133
+
+
+async def test_the_languages_of_gpt_transcribe(
+    client: openai.AsyncOpenAI, whisper: FakeWhisper
+) -> None:
+    answer = await client.audio.transcriptions.create(
+        model="gpt-transcribe", file=FILE, languages=["en", "de"], keywords=["ROCm"]
+    )
+    assert [language.code for language in answer.languages or []] == ["en"]
+    assert answer.usage
+    assert answer.usage.type == "duration"
+    assert (whisper.fields["language"], whisper.fields["prompt"]) == ("auto", "ROCm")
+    whisper.texts = []
+    answer = await client.audio.transcriptions.create(model="gpt-transcribe", file=FILE)
+    assert answer.languages == []
+
+
+async def test_a_stream_with_logprobs(client: openai.AsyncOpenAI, whisper: FakeWhisper) -> None:
+    whisper.answer = recorded("v1.9.1-speech")
+    stream = await client.audio.transcriptions.create(
+        model="gpt-4o-transcribe", file=FILE, stream=True, include=["logprobs"]
+    )
+    *deltas, done = [event async for event in stream]
+    assert [len(getattr(event, "logprobs", None) or []) for event in deltas] == [14, 9]
+    assert done.type == "transcript.text.done"
+    assert done.usage
+    assert (len(done.logprobs or []), done.usage.total_tokens) == (23, 133)
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # by OpenAI, of whisper-1

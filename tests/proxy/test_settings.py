@@ -181,3 +181,20 @@ def test_the_variable_works_by_its_former_name_too(name: str) -> None:
     assert settings.cors_origins == ("https://chat.lan",)
     with pytest.raises(SettingsError, match=f"^WHISPER_PROXY_{name.upper()} is 'x'"):
         load({}, {f"WHISPER_PROXY_{name.upper()}": "x"})
+
+
+@pytest.mark.parametrize(
+    ("model", "cantonese"),
+    [
+        ("tiny", False),
+        ("small-q8_0", False),
+        ("medium", False),
+        ("large-v2-q5_0", False),
+        ("large", False),
+        ("large-v3", True),
+        ("large-v3-turbo-q5_0", True),
+        ("whisper-1", True),
+    ],
+)
+def test_cantonese(model: str, cantonese: bool) -> None:
+    assert Settings(model=model).cantonese is cantonese

@@ -50,6 +50,48 @@ async def test_the_audio_and_the_wishes_arrive(client: Client, whisper: FakeWhis
     assert whisper.fields["temperature"] == "0.500000"
 
 
+@pytest.mark.parametrize("text", ["我们今天" * 4000, "a" * 60_000, " \0" * 30_000])
+async def test_no_prompt_is_too_long_for_whisper_server(
+    client: Client, whisper: FakeWhisper, text: str
+) -> None:
+    async with client.post(PATH, data=form(prompt=text)) as response:
+        assert response.status == 200
+    assert len(whisper.fields["prompt"].encode()) <= 2048
+
+
+async def test_a_second_recording_under_another_name_is_ignored(client: Client) -> None:
+    data = form(model="whisper-1")
+    data.add_field("audio_file", silence(8.0), filename="@audio.m4a")
+    async with client.post(PATH, data=data) as response:
+        assert await response.json() == JSON
+
+
+async def test_what_the_ai_sdk_sends(client: Client) -> None:
+    sent = {
+        "model": "gpt-4o-transcribe",
+        "language": "en",
+        "response_format": "json",
+        "temperature": "0",
+        "timestamp_granularities[]": "segment",
+    }
+    async with client.post(PATH, data=form(**sent)) as response:
+        assert (await response.json())["usage"]["type"] == "tokens"
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+async def test_whatever_whisper_server_says_a_client_can_read_it(
+    client: Client, whisper: FakeWhisper, stream: str
+) -> None:
+    odd = "a\ud83d\0\n\n1\n00:00 ---> 00:01\nb"
+    word = {"word": odd, "start": -1, "end": -5, "probability": 0}
+    segment = {"text": odd, "start": -5, "end": -9, "tokens": None, "words": [word]}
+    whisper.answer = {"segments": [segment], "duration": -1}
+    fields = {"include[]": "logprobs", "stream": stream}
+    async with client.post(PATH, data=form(**fields)) as response:
+        assert response.status == 200
+        assert "a\ufffd\ufffd" in await response.text()
+
+
 async def test_what_is_refused_never_reaches_whisper_server(
     client: Client, whisper: FakeWhisper
 ) -> None:

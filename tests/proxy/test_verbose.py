@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from whisper_proxy.fields import TranscriptionRequest
 from whisper_proxy.transcript import Segment, Transcript
-from whisper_proxy.verbose import compression_ratio, usage, verbose_json
+from whisper_proxy.verbose import compression_ratio, verbose_json
 
 from .recorded import recorded_transcript
 
@@ -94,6 +94,6 @@ def test_the_compression_ratio_is_that_of_openais_whisper(text: str, ratio: floa
     assert compression_ratio(text) == pytest.approx(ratio, rel=0.1)
 
 
-@pytest.mark.parametrize(("duration", "seconds"), [(0.0, 0), (0.1, 1), (11.0, 11), (11.01, 12)])
-def test_seconds_are_whole(duration: float, seconds: int) -> None:
-    assert usage(Transcript(duration=duration))["seconds"] == seconds
+def test_logprobs() -> None:
+    body = verbose_json(recorded_transcript("v1.9.1-speech"), replace(REQUEST, logprobs=True))
+    assert len(body["logprobs"]) == 23
