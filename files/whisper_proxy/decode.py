@@ -39,7 +39,8 @@ class Upload(Protocol):
         """Return a new reader at the first byte; the caller closes it."""
 
 
-# Opens an empty file, which is gone after the context. It holds up to MAX_OUTPUT_BYTES.
+MAX_OUTPUT_BYTES = (MAX_SECONDS + 2) * BYTES_A_SECOND
+# Opens an empty file, which is gone after the context. A decoder writes up to MAX_OUTPUT_BYTES.
 OpenOutput = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -128,10 +129,8 @@ async def _converted(track: Track, source: int, output: IO[bytes]) -> bool:
 async def _convert(
     track: Track, source: int, output: IO[bytes], *, first_channel: bool = False
 ) -> Finished:
-    seconds = MAX_SECONDS + 1
-    command = decode_command(track, seconds, first_channel=first_channel)
-    file_bytes = (seconds + 1) * BYTES_A_SECOND
-    finished = await bounded_process.run(command, source, output, file_bytes=file_bytes)
+    command = decode_command(track, MAX_SECONDS + 1, first_channel=first_channel)
+    finished = await bounded_process.run(command, source, output, file_bytes=MAX_OUTPUT_BYTES)
     _check(finished)
     return finished
 
@@ -143,6 +142,8 @@ def _check(finished: Finished) -> None:
     if finished.status and NO_MEMORY in finished.errors:
         mib = bounded_process.MEMORY_BYTES // bounded_process.MIB
         raise _undecodable(f"`file` takes more than {mib} MiB of memory to decode.")
+    if finished.status == -signal.SIGXFSZ:
+        raise _too_long()
     if finished.status == -signal.SIGKILL:
         raise _killed(finished.seconds)
 
@@ -175,9 +176,13 @@ def _wav(file: IO[bytes]) -> Wav:
 
 def _bounded(wav: Wav) -> Wav:
     if wav.seconds > MAX_SECONDS:
-        message = f"The audio is longer than {MAX_SECONDS // 3600} hours."
-        raise ApiError(413, message, param="file", code="audio_too_long")
+        raise _too_long()
     return wav
+
+
+def _too_long() -> ApiError:
+    message = f"The audio is longer than {MAX_SECONDS // 3600} hours."
+    return ApiError(413, message, param="file", code="audio_too_long")
 
 
 @contextmanager
