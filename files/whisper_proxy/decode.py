@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import signal
 import tempfile
 import time
@@ -16,14 +17,23 @@ from .audio import BYTES_A_SECOND, demuxer, wav_seconds
 from .bounded_process import Finished, MissingError
 from .decode_queue import DecodeQueue, overloaded
 from .errors import ApiError, invalid
-from .ffmpeg import NotAudioError, Probe, Track, cancels_out, decode_command, probe_command, probed
+from .ffmpeg import (
+    HEADER_BYTES,
+    NotAudioError,
+    Probe,
+    Track,
+    cancels_out,
+    decode_command,
+    probe_command,
+    probed,
+)
 from .log_context import add_log_context
 from .metrics import Metrics
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
-HEADER_BYTES = 64 * 1024  # of an upload, in which the names of its tracks are
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 NO_MEMORY = "Cannot allocate memory"
+NO_DECODER = re.compile("(?i)no decoder|decoder .* not found")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.ENOENT)  # ENOENT: tempfile found no directory
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
@@ -142,6 +152,8 @@ def _check(finished: Finished) -> None:
     if finished.status and NO_MEMORY in finished.errors:
         mib = bounded_process.MEMORY_BYTES // bounded_process.MIB
         raise _undecodable(f"`file` takes more than {mib} MiB of memory to decode.")
+    if finished.status and NO_DECODER.search(finished.errors):
+        raise _undecodable("`file` has sound of a kind that ffmpeg cannot decode.")
     if finished.status == -signal.SIGXFSZ:
         raise _too_long()
     if finished.status == -signal.SIGKILL:

@@ -35,10 +35,11 @@ async def health(request: web.Request) -> web.Response:
     status: "ok"; "degraded" if whisper-server has been unreachable for less time than a request
     waits for it, or runs on the CPU although the GPU was requested; "unavailable" if it has been
     unreachable for longer, or reports a failure itself. reason: which of these it is. in_use: what
-    whisper-server runs on, null if unknown. queue: counts of requests.
+    whisper-server runs on, null if unknown. queue, decoding: counts of requests.
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
+    decoding = request.app[DECODER].queue
     status, reason = _status(monitor, settings.max_wait)
     body = {
         "status": status,
@@ -54,6 +55,11 @@ async def health(request: web.Request) -> web.Response:
             "running": admission.running,
             "waiting": admission.waiting,
             "limit": admission.limit,
+        },
+        "decoding": {
+            "running": decoding.running,
+            "waiting": decoding.waiting,
+            "limit": decoding.limit,
         },
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
