@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from asyncio import StreamReader
 from asyncio.subprocess import PIPE, Process
@@ -117,5 +118,6 @@ def _set_nice(pid: int, nice: int) -> None:
 
 async def _end(process: Process) -> None:
     if process.returncode is None:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.communicate()  # wait() alone may wait for pipes that nobody reads

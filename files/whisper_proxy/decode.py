@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,15 +15,24 @@ from .audio import BYTES_A_SECOND, demuxer, wav_seconds
 from .bounded_process import Finished, MissingError
 from .decode_queue import DecodeQueue, overloaded
 from .errors import ApiError, invalid
-from .ffmpeg import NotAudioError, Probe, Track, cancels_out, decode_command, probe_command, probed
+from .ffmpeg import (
+    HEADER_BYTES,
+    NotAudioError,
+    Probe,
+    Track,
+    cancels_out,
+    decode_command,
+    probe_command,
+    probed,
+)
 from .log_context import add_log_context
 from .metrics import Metrics
 from .spool import disk_full, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
-HEADER_BYTES = 64 * 1024  # of an upload, in which the names of its tracks are
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 NO_MEMORY = "Cannot allocate memory"
+NO_DECODER = re.compile("(?i)no decoder|decoder .* not found")
 
 
 class Upload(Protocol):
@@ -34,6 +44,9 @@ class Upload(Protocol):
 
     def open(self) -> IO[bytes]:
         """Return a new reader at the first byte; the caller closes it."""
+
+
+MAX_OUTPUT_BYTES = (MAX_SECONDS + 2) * BYTES_A_SECOND
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class Decoder:
         self, queue: DecodeQueue, metrics: Metrics, output: OpenOutput = open_file
     ) -> None:
         self.queue = queue
-        self._metrics = metrics
+        self.metrics = metrics
         self._output = output
 
     @asynccontextmanager
@@ -88,7 +101,7 @@ class Decoder:
                 return await _decoded(upload, kind, output)
         finally:
             seconds = time.monotonic() - started
-            self._metrics.decode_seconds.observe(seconds)
+            self.metrics.decode_seconds.observe(seconds)
             add_log_context(decode_ms=round(seconds * 1000))
 
 
@@ -123,10 +136,8 @@ async def _converted(track: Track, source: int, output: IO[bytes]) -> bool:
 async def _convert(
     track: Track, source: int, output: IO[bytes], *, first_channel: bool = False
 ) -> Finished:
-    seconds = MAX_SECONDS + 1
-    command = decode_command(track, seconds, first_channel=first_channel)
-    file_bytes = (seconds + 1) * BYTES_A_SECOND
-    finished = await bounded_process.run(command, source, output, file_bytes=file_bytes)
+    command = decode_command(track, MAX_SECONDS + 1, first_channel=first_channel)
+    finished = await bounded_process.run(command, source, output, file_bytes=MAX_OUTPUT_BYTES)
     _check(finished)
     return finished
 
@@ -138,6 +149,10 @@ def _check(finished: Finished) -> None:
     if finished.status and NO_MEMORY in finished.errors:
         mib = bounded_process.MEMORY_BYTES // bounded_process.MIB
         raise _undecodable(f"`file` takes more than {mib} MiB of memory to decode.")
+    if finished.status and NO_DECODER.search(finished.errors):
+        raise _undecodable("`file` has sound of a kind that ffmpeg cannot decode.")
+    if finished.status == -signal.SIGXFSZ:
+        raise _too_long()
     if finished.status == -signal.SIGKILL:
         raise _killed(finished.seconds)
 
@@ -170,9 +185,13 @@ def _wav(file: IO[bytes]) -> Wav:
 
 def _bounded(wav: Wav) -> Wav:
     if wav.seconds > MAX_SECONDS:
-        message = f"The audio is longer than {MAX_SECONDS // 3600} hours."
-        raise ApiError(413, message, param="file", code="audio_too_long")
+        raise _too_long()
     return wav
+
+
+def _too_long() -> ApiError:
+    message = f"The audio is longer than {MAX_SECONDS // 3600} hours."
+    return ApiError(413, message, param="file", code="audio_too_long")
 
 
 @contextmanager

@@ -11,11 +11,17 @@ from .audio import RATE
 from .formats import DEMUXERS
 
 INPUT = "/proc/self/fd/0"  # a seekable file
-# AVERROR_EOF and AVERROR(EINVAL): what opening a file without a packet ends with.
-NO_PACKET = (-541478725, -22)
+END_OF_FILE = -541478725  # AVERROR_EOF: what opening a file without a packet ends with
+# In the header of a file that has an audio track: of Matroska, Ogg.
+HEADER_MARKS = (b"\x16\x54\xae\x6b", b"OpusHead", b"\x01vorbis", b"Speex  ", b"\x7fFLAC")
+# LAME's first frame, which has no sound; MPEG audio is found only if another follows.
+MP3_MARK, MP3_BYTES = b"Info\0\0", 1500
+HEADER_BYTES = 64 * 1024
 # Of the sample entry of an MP4 track: Common Encryption, FairPlay, Audible.
 ENCRYPTED_TAGS = ("enca", "drms", "aavd")
-ENCRYPTION = re.compile(r"DRM protected|Ext DRM|activation_bytes|Encryption initialization data")
+UNTAGGED = "[0][0][0][0]"  # as in Matroska
+ENCRYPTION_KEY = "Encryption initialization data"
+ENCRYPTION = re.compile(rf"DRM protected|Ext DRM|activation_bytes|{ENCRYPTION_KEY}")
 # Up to 7.1 ffmpeg knows how to mix; beyond it often does not know which channel is which.
 MAX_LAID_OUT = 8
 MAX_CHANNELS = 64  # of the filter `pan`
@@ -63,19 +69,20 @@ def _input(demuxer: str | None) -> list[str]:
 
 
 def probe_command() -> list[str]:
-    """Return ffprobe's command line; it prints the tracks as JSON."""
+    """Return ffprobe's command line; it prints the tracks, and the first packet, as JSON."""
     entries = (
         "stream=index,codec_type,codec_name,codec_tag_string,channels"
-        ":stream_disposition=default:stream_side_data=side_data_type:error=code"
+        ":stream_disposition=default:stream_side_data=side_data_type:packet=stream_index:error=code"
     )
     options = ["-hide_banner", "-v", "warning", "-show_error", "-show_entries", entries]
-    return ["ffprobe", *options, "-of", "json=compact=1", *_input(None)]
+    first_packet = ["-read_intervals", "%+#1"]
+    return ["ffprobe", *options, *first_packet, "-of", "json=compact=1", *_input(None)]
 
 
 def probed(output: str, errors: str, head: bytes) -> Probe:
     """Return what ffprobe found, or raise NotAudioError.
 
-    head: the first bytes of the file.
+    head: the first HEADER_BYTES of the file.
     """
     try:
         found = json.loads(output)
@@ -83,17 +90,19 @@ def probed(output: str, errors: str, head: bytes) -> Probe:
         raise NotAudioError("`file` is in no format that is known here.") from None
     encrypted = bool(ENCRYPTION.search(output) or ENCRYPTION.search(errors))
     if code := found.get("error", {}).get("code"):
-        if code in NO_PACKET and _has_header(head):
+        if _is_only_a_header(code, head):
             return Probe(None, encrypted)
         raise NotAudioError("`file` is damaged, or in no format that is known here.")
     streams = found.get("streams", [])
-    return Probe(_track(streams) if streams else None, encrypted)
+    track = _track(streams) if streams else None
+    is_empty = "packets" not in found and len(head) < HEADER_BYTES
+    return Probe(None if is_empty else track, encrypted)
 
 
-def _has_header(head: bytes) -> bool:
-    """Whether a header names an audio track: of Matroska, Ogg, MPEG audio."""
-    marks = (b"\x16\x54\xae\x6b", b"OpusHead", b"\x01vorbis", b"Speex  ", b"\x7fFLAC", b"Info\0\0")
-    return any(mark in head for mark in marks)
+def _is_only_a_header(code: int, head: bytes) -> bool:
+    if code == END_OF_FILE:
+        return any(mark in head for mark in HEADER_MARKS)
+    return MP3_MARK in head and len(head) < MP3_BYTES
 
 
 def _track(streams: list[dict[str, Any]]) -> Track:
@@ -104,9 +113,18 @@ def _track(streams: list[dict[str, Any]]) -> Track:
     known = [stream for stream in audio if stream.get("codec_name", "unknown") != "unknown"]
     defaults = [stream for stream in known if stream.get("disposition", {}).get("default")]
     chosen = (defaults or known or audio)[0]
-    if chosen.get("codec_tag_string") in ENCRYPTED_TAGS:
+    if _is_encrypted(chosen):
         raise NotAudioError("`file` is encrypted.")
+    if not known:
+        raise NotAudioError("`file` has sound of a kind that ffmpeg does not know.")
     return Track(None, str(chosen["index"]), chosen.get("channels", 0))
+
+
+def _is_encrypted(stream: dict[str, Any]) -> bool:
+    """Whether all of a track is. MP4 says so in its tag, and may keep keys for other tracks."""
+    tag = stream.get("codec_tag_string", UNTAGGED)
+    kinds = [data.get("side_data_type") for data in stream.get("side_data_list", [])]
+    return tag in ENCRYPTED_TAGS or (tag == UNTAGGED and ENCRYPTION_KEY in kinds)
 
 
 def decode_command(track: Track, max_seconds: int, *, first_channel: bool = False) -> list[str]:

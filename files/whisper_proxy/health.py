@@ -45,11 +45,12 @@ async def health(request: web.Request) -> web.Response:
     waits for it, if an inference is overdue, if it runs on the CPU although the GPU was requested,
     or if there is no room for uploads; "unavailable" if it has been unreachable for longer, hangs
     and was not restarted, or reports a failure itself. reason: which of these it is. in_use: what
-    whisper-server runs on, null if unknown. queue: counts of requests. spool: bytes, and uploads.
+    whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
+    uploads.
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
-    spools = request.app[SPOOLS]
+    decoding, spools = request.app[DECODER].queue, request.app[SPOOLS]
     status, reason = _status(monitor, settings.max_wait)
     if status == "ok":
         status, reason = _busy(admission, spools)
@@ -67,6 +68,11 @@ async def health(request: web.Request) -> web.Response:
             "running": admission.running,
             "waiting": admission.waiting,
             "limit": admission.limit,
+        },
+        "decoding": {
+            "running": decoding.running,
+            "waiting": decoding.waiting,
+            "limit": decoding.limit,
         },
         "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
     }

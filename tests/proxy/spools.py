@@ -3,10 +3,10 @@
 from typing import Self
 
 from whisper_proxy import spool
-from whisper_proxy.decode import Decoder
+from whisper_proxy.decode import Decoder, OpenOutput
 from whisper_proxy.decode_queue import DecodeQueue
 from whisper_proxy.metrics import Metrics
-from whisper_proxy.spool import MIB, Claim, SpoolBudget
+from whisper_proxy.spool import MIB, Claim, SpoolBudget, open_file
 
 
 class Spool(spool.Spool):
@@ -22,6 +22,6 @@ class Spool(spool.Spool):
         self.close()
 
 
-def new_decoder() -> Decoder:
+def new_decoder(output: OpenOutput = open_file) -> Decoder:
     """A decoder with a queue and metrics of its own."""
-    return Decoder(DecodeQueue(32, 45), Metrics())
+    return Decoder(DecodeQueue(32, 45), Metrics(), output)

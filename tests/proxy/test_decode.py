@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import resource
 import shutil
 import wave
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from whisper_proxy import bounded_process, decode, decode_queue
 from whisper_proxy.decode import Decoder, Wav
 from whisper_proxy.errors import ApiError
 from whisper_proxy.ffmpeg import Track, decode_command, probe_command
+from whisper_proxy.listen import OUT_OF_RESOURCES
+from whisper_proxy.log_context import begin_log_context
 from whisper_proxy.spool import MEMORY_BYTES
 
 from .samples import chunk, encoded, fmt, riff, silence
@@ -236,6 +239,72 @@ async def test_an_ffmpeg_that_crashes_is_a_400(
     flac = encoded("flac")
     ffmpeg.does("kill -SEGV $$")
     assert (await failure(decoder, spool, flac)).status == 400
+
+
+BOUNDS = {
+    "memory": ("echo x: Cannot allocate memory >&2; exit 1", 400, "undecodable_audio", "320 MiB"),
+    "processor time": ("kill -KILL $$", 400, "undecodable_audio", "0 s of processor time"),
+    "output": ("kill -XFSZ $$", 413, "audio_too_long", "longer than 4 hours"),
+    "disk": ("echo x: No space left on device >&2; exit 1", 507, "disk_full", "disk"),
+}
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+async def test_what_exceeds_a_bound_is_told_which(
+    decoder: Decoder,
+    spool: Spool,
+    ffmpeg: FakeFfmpeg,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+) -> None:
+    flac = encoded("flac")
+    line, status, code, message = BOUNDS[bound]
+    monkeypatch.setattr(bounded_process, "CPU_SECONDS", 0)
+    ffmpeg.does(line)
+    error = await failure(decoder, spool, flac)
+    assert (error.status, error.code) == (status, code)
+    assert message in error.message
+
+
+async def test_a_decoder_that_others_kill_is_not_blamed_on_the_recording(
+    decoder: Decoder, spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    flac = encoded("flac")
+    ffmpeg.does("kill -KILL $$")
+    error = await failure(decoder, spool, flac)
+    assert (error.status, error.code) == (503, "overloaded")
+    assert error.headers == {"Retry-After": "5"}
+
+
+async def test_a_full_disk_is_a_507(spool: Spool) -> None:
+    with open("/dev/full", "w+b", 0) as full:
+        error = await failure(new_decoder(lambda: full), spool, encoded("flac"))
+    assert (error.status, error.code) == (507, "disk_full")
+
+
+async def test_a_want_of_descriptors_passes(decoder: Decoder, spool: Spool) -> None:
+    spool.write(encoded("flac"))
+    used = len(os.listdir("/proc/self/fd"))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for spare in range(12):  # the first wants come at different steps
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, limits[1]))
+        try:
+            async with decoder.as_wav(spool):
+                pass
+        except OSError as error:
+            assert error.errno in OUT_OF_RESOURCES  # noqa: PT017
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    async with decoder.as_wav(spool) as wav:
+        assert wav.seconds == pytest.approx(0.5)
+
+
+async def test_a_recording_is_measured(spool: Spool) -> None:
+    decoder, context = new_decoder(), begin_log_context()
+    await decoded(decoder, spool, encoded("flac"))
+    count = "whisper_proxy_decode_seconds_count"
+    assert decoder.metrics.registry.get_sample_value(count) == 1
+    assert context["decode_ms"] > 0
 
 
 async def test_a_slow_ffmpeg_is_ended(

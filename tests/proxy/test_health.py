@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from whisper_proxy import __version__, app, inference_cost, upstream_monitor
 from whisper_proxy.gpu import Gpu
 from whisper_proxy.health import SPOOL_FULL
-from whisper_proxy.keys import SPOOLS
+from whisper_proxy.keys import DECODER, SPOOLS
 from whisper_proxy.settings import Settings
 from whisper_proxy.spool import DECODED_ROOM, DECODING_ROOM, SMALL_ROOM
 
@@ -55,6 +55,7 @@ async def test_healthy(client: Client) -> None:
             "whisper_version": None,
             "version": __version__,
             "queue": {"running": 0, "waiting": 0, "limit": 32},
+            "decoding": {"running": 0, "waiting": 0, "limit": 32},
             "spool": {"used": 0, "limit": 4 * 2**30 + DECODING_ROOM + DECODED_ROOM, "uploads": 0},
         }
 
@@ -190,6 +191,11 @@ async def _ask(client: Client) -> None:
         pass
 
 
+async def test_what_is_decoded_is_shown(client: Client, proxy: TestServer) -> None:
+    async with proxy.app[DECODER].queue.slot(), client.get("/health") as response:
+        assert (await response.json())["decoding"] == {"running": 1, "waiting": 0, "limit": 32}
+
+
 async def test_metrics(client: Client, whisper: FakeWhisper) -> None:
     await _ask(client)
     async with client.get("/nowhere"):
@@ -202,6 +208,8 @@ async def test_metrics(client: Client, whisper: FakeWhisper) -> None:
         'whisper_proxy_requests_total{outcome="unknown_url",route="none"} 1.0',
         "whisper_proxy_upstream_up 1.0",
         "whisper_proxy_wait_seconds_count 1.0",
+        "whisper_proxy_decoding_running 0.0",
+        "whisper_proxy_decoding_waiting 0.0",
         "whisper_proxy_inference_seconds_count 1.0",
         "whisper_proxy_audio_seconds_sum 11.0",
         "whisper_proxy_real_time_factor_count 1.0",
