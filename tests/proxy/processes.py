@@ -61,6 +61,16 @@ class Whisper:
         assert self._process
         wait_for_port(self.port, self._process)
 
+    def hang(self) -> int:
+        """Stop it: the kernel takes connections for it, and nothing answers. Return its id."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        return self._process.pid
+
+    def wait_until_killed(self) -> None:
+        assert self._process
+        assert self._process.wait(2 * READY_SECONDS + END_SECONDS) == -signal.SIGKILL
+
     def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit status."""
         assert self._process

@@ -1,6 +1,7 @@
 """whisper-server is killed and restarted under steady load, and the answers are counted."""
 
 import asyncio
+import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -75,12 +76,12 @@ async def under_requests(url: str, times: int, fault: Callable[[], Awaitable[Non
     return tally
 
 
-async def times_lost(url: str) -> int:
-    """Return how often the proxy counted a lost connection to whisper-server."""
+async def metric(url: str, name: str) -> float:
+    """Return a value from /metrics."""
     async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
         lines = (await response.text()).splitlines()
-    (line,) = (line for line in lines if line.startswith("whisper_proxy_upstream_lost_total "))
-    return round(float(line.split()[1]))
+    (line,) = (line for line in lines if line.startswith(f"whisper_proxy_{name} "))
+    return float(line.split()[1])
 
 
 async def test_50_kills_lose_nothing(whisper: Whisper, proxy: Proxy) -> None:
@@ -89,7 +90,7 @@ async def test_50_kills_lose_nothing(whisper: Whisper, proxy: Proxy) -> None:
         whisper.start()
 
     tally = await under_requests(proxy.url, KILLS, kill)
-    lost = await times_lost(proxy.url)
+    lost = round(await metric(proxy.url, "upstream_lost_total"))
     print(f"{KILLS} kills, {lost} of them in mid-inference. {tally}")
     tally.check()
     assert tally.refused == 0
@@ -106,3 +107,30 @@ async def test_20_restarts_lose_nothing(whisper: Whisper, proxy: Proxy) -> None:
     print(f"{RESTARTS} restarts. {tally}")
     tally.check()
     assert tally.refused == 0
+
+
+async def test_a_hang_loses_nothing(
+    whisper: Whisper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """whisper-server is stopped, and what stands in for systemctl kills it, half a minute later."""
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\nkill -KILL $(cat {tmp_path}/pid)\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    flags = ("--upstream-unit", "voicemode-whisper.service", "--max-wait", "120")
+    with processes.proxy(whisper.url, tmp_path, flags) as proxy:
+        tally, done = Tally(), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(steady(proxy.url, tally, done))
+            try:
+                await until_answered(tally, ANSWERS_BETWEEN)
+                (tmp_path / "pid").write_text(str(whisper.hang()))
+                await asyncio.to_thread(whisper.wait_until_killed)
+                whisper.start()
+                await until_answered(tally, ANSWERS_BETWEEN)
+            finally:
+                done.set()
+        print(f"1 hang. {tally}")
+        tally.check()
+        assert tally.refused == 0
+        assert await metric(proxy.url, "upstream_hung_total") == 1
