@@ -63,4 +63,6 @@ def _in_order(parts: list[Timed] | tuple[Timed, ...], end: float) -> Iterator[Ti
         last = max(last, min(part.start, end))
         starts.append(last)
     for part, (start, following) in zip(parts, pairwise([*starts, end]), strict=True):
-        yield replace(part, start=start, end=max(start, min(part.end, following)))
+        ending = max(start, min(part.end, following))
+        same = (part.start, part.end) == (start, ending)  # as nearly all are: a copy takes long
+        yield part if same else replace(part, start=start, end=ending)

@@ -36,6 +36,8 @@ UNREADABLE = (
     "failed to read audio data",
     "FFmpeg conversion failed.",
 )
+# Its error when the inference fails, as it does when VAD has no model.
+NOT_PROCESSED = "failed to process audio"
 
 State = Literal["ready", "busy", "failing", "unreachable"]
 
@@ -53,6 +55,10 @@ class Audio(Protocol):
 
 class NotReachedError(Exception):
     """The connection failed, so whisper-server has not seen the request."""
+
+
+class _NotProcessedError(ApiError):
+    """whisper-server has read the audio, but not transcribed it."""
 
 
 class LostError(Exception):
@@ -78,12 +84,22 @@ class Upstream:
         self._vad = vad
 
     async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
-        """Return the transcript of the audio. Makes one attempt, without a limit of its time.
+        """Return the transcript of the audio, without a limit of its time.
+
+        Makes one attempt, and one more where VAD fails, as it does while a whisper-server that has
+        no model for it serves again after a rollback.
 
         Raises ApiError if whisper-server reports an error, and NotReachedError or LostError if a
         retry may help.
         """
-        fields = _fields(request) | (_vad_fields(request) if self._vad else {})
+        if self._vad:
+            try:
+                return await self._attempt(_fields(request) | _vad_fields(request), audio)
+            except _NotProcessedError:
+                LOG.warning("trying without VAD")
+        return await self._attempt(_fields(request), audio)
+
+    async def _attempt(self, fields: dict[str, str], audio: Audio) -> Transcript:
         body = _Form(fields, audio)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         with _failures_as_errors(body):
@@ -226,7 +242,7 @@ def _transcript(status: int, body: bytes) -> Transcript:
         raise _undecodable()
     if status != 200 or error is not None:
         LOG.error("whisper-server answered %d: %r", status, body[:200])
-        raise _bad_gateway()
+        raise _bad_gateway(_NotProcessedError if error == NOT_PROCESSED else ApiError)
     try:
         return parse(answer)
     except ValueError as problem:
@@ -255,8 +271,8 @@ def _failures_as_errors(body: _Form) -> Iterator[None]:
         raise LostError(started=body.sent) from error
 
 
-def _bad_gateway() -> ApiError:
-    return ApiError(502, "whisper-server could not process the request.", code="upstream_error")
+def _bad_gateway(kind: type[ApiError] = ApiError) -> ApiError:
+    return kind(502, "whisper-server could not process the request.", code="upstream_error")
 
 
 def _undecodable() -> ApiError:

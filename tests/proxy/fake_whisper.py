@@ -60,6 +60,7 @@ class FakeWhisper:
     texts: list[str] = field(default_factory=lambda: list(SEGMENTS))
     answer: dict[str, Any] | None = None
     error: tuple[int, str, str] | None = None
+    has_vad: bool = True
     seconds: float = 0.0
     crashes: int = 0  # the next inferences that end in a crash
     running: int = 0
@@ -115,6 +116,7 @@ class FakeWhisper:
             self.running -= 1
 
     async def _read(self, request: web.Request) -> None:
+        self.fields = {}
         self.content_length = request.content_length
         for name, value in (await request.post()).items():
             if isinstance(value, web.FileField):
@@ -127,4 +129,6 @@ class FakeWhisper:
         if self.error:
             status, content_type, text = self.error
             return web.Response(status=status, text=text, content_type=content_type)
+        if "vad" in self.fields and not self.has_vad:
+            return web.json_response({"error": "failed to process audio"}, status=500)
         return web.json_response(self.answer or verbose_json(self.texts))

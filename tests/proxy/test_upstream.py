@@ -242,6 +242,16 @@ async def test_what_is_heard_is_said_to_a_server_with_vad(
     }
 
 
+async def test_a_server_without_vad_is_asked_again_without(
+    whisper_server: TestServer, session: aiohttp.ClientSession, whisper: FakeWhisper
+) -> None:
+    # As after a rollback, while this proxy answers what it still has.
+    whisper.has_vad = False
+    assert await transcribe(Upstream(fake.address(whisper_server), session, vad=True)) == fake.TEXT
+    assert whisper.paths == ["/inference", "/inference"]
+    assert "vad" not in whisper.fields
+
+
 async def test_where_words_are_wanted_all_is_heard(
     whisper_server: TestServer, session: aiohttp.ClientSession, whisper: FakeWhisper
 ) -> None:
