@@ -27,9 +27,13 @@ OTHERWISE: list[dict[str, Any]] = [
 
 
 def files_of(
-    tools: list[str] = TOOLS, flash_attention: str = "-fa", python: str = PYTHON, **changes: Any
+    tools: list[str] = TOOLS,
+    flash_attention: str = "-fa",
+    python: str = PYTHON,
+    number: int = 7,
+    **changes: Any,
 ) -> UnitFiles:
-    return render(spec(**changes).resolve(tools, python), flash_attention)
+    return render(spec(**changes).resolve(tools, python), flash_attention, number)
 
 
 def unit(name: str, **changes: Any) -> str:
@@ -49,7 +53,7 @@ def test_every_value_has_been_filled_in(name: str):
 
 def test_every_file_is_made_from_a_template():
     names = {name.removeprefix("units/") for name in files_of().files}
-    assert names == {*UNITS, "server.env", "proxy.env"}
+    assert names == {*UNITS, "server.env", "proxy.env", "request-path.c"}
     assert {path.name for path in TEMPLATES.iterdir()} == {f"{name}.j2" for name in names}
 
 
@@ -86,6 +90,15 @@ def test_the_server_listens_on_loopback_with_the_generation_s_model():
     assert "--port ${WHISPER_PORT} $FLASH_ATTENTION\n" in unit(SERVER_UNIT)
     found = lines("server", settings=settings(whisper_port=4022), flash_attention="-nfa")
     assert {"WHISPER_PORT=4022", "FLASH_ATTENTION=-nfa"} <= set(found)
+
+
+def test_the_server_answers_nobody_who_has_not_its_secret():
+    """Its request paths are regular expressions: without the secret, none but /health matches."""
+    text = unit(SERVER_UNIT)
+    assert "\nWorkingDirectory=%h/.voicemode/services/current/\n" in text
+    assert "\nEnvironment=LD_PRELOAD=./request-path.so\n" in text
+    assert " --request-path (@request-path|(?=/health$$)) " in text
+    assert "services/current/request-path" in unit(PROXY_UNIT)
 
 
 def test_without_a_measure_the_server_has_its_own_way():
@@ -186,6 +199,7 @@ def test_a_process_is_told_its_revision():
         ({"settings": settings(retry="yes")}, False, False),
         ({"tools": ["c++ 16"]}, True, False),
         ({"flash_attention": "-nfa"}, True, False),
+        ({"number": 8}, True, False),  # for its secret
         ({"model": replace(MODEL, sha256="cd" * 32)}, True, False),
         ({"python": "3.14"}, False, True),
         ({"proxy": "9" * 12}, False, True),

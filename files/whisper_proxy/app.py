@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> web.Application:
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
     async with open_session() as session:
         settings = app[SETTINGS]
-        upstream = Upstream(settings.upstream, session)
+        upstream = Upstream(settings.upstream, session, settings.upstream_path_file)
         gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
         app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu)
         app[DISPATCH] = Dispatcher(

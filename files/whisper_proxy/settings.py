@@ -112,6 +112,13 @@ def label(text: str) -> str:
     return text
 
 
+def file(text: str) -> str:
+    """Return a file, which need not be there, or raise ValueError with what is allowed."""
+    if not text.startswith("/"):
+        raise ValueError("the absolute path of a file")
+    return text
+
+
 def directory(text: str) -> str:
     """Return a directory, which need not be there, or raise ValueError with what is allowed."""
     if not text.startswith("/"):
@@ -130,6 +137,9 @@ class Settings:
     host: str = _setting("127.0.0.1", host, "address to listen on, unless systemd passes a socket")
     port: int = _setting(2023, whole(1, 65535), "port to listen on, unless systemd passes a socket")
     upstream: str = _setting("http://127.0.0.1:2022", upstream, "whisper-server's address")
+    upstream_path_file: str = _setting(
+        "", file, "file with the request path of whisper-server, read each time; none: no path"
+    )
     model: str = _setting("whisper-1", model, "name of the served model, as in small.en")
     concurrency: int = _setting(1, whole(1, 64), "inferences that run at once")
     queue: int = _setting(32, whole(0, 10000), "requests that may wait; to more the answer is 503")

@@ -97,7 +97,7 @@ def _candidate(
     resolved = resolve(spec)
     build = read_fact(host, Manifest, path=f"{layout.builds}/{resolved.recipe.name}") or {}
     best = fastest(recorded_speeds(build, spec.model))
-    files = render(resolved, best.flag if best else "")
+    files = render(resolved, best.flag if best else "", number)
     text = manifest(
         number,
         spec,
