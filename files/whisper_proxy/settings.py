@@ -73,7 +73,7 @@ def cors_origins(text: str) -> tuple[str, ...]:
 
 
 def _cors_origin(text: str) -> str:
-    if text == "*":
+    if text in ("*", "file://"):  # what Electron sends for pages from files
         return text
     origin = http_origin(text, "[a-z][a-z0-9+.-]*")
     return origin.removesuffix(DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
