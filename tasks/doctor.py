@@ -18,7 +18,7 @@ from voicemode_whisper.core.build import ROCM_PACKAGES, packages
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.diagnosis import Finding, check_access
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, VOICEMODE_KEY
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, VOICEMODE_KEYS
 from voicemode_whisper.core.placement import device_mismatch
 from voicemode_whisper.core.speed import fastest
 from voicemode_whisper.facts.build import Manifest
@@ -170,14 +170,16 @@ def _use(
     # Without whisper-server the proxy has who asks wait.
     if len(results) == 2 and not results[0].fix:
         results.append(_speech(host, manifest, expected))
-    variables: list[tuple[str, str]] = host.fact(
-        Values, path=host.layout.voicemode_env, key=VOICEMODE_KEY
-    )
     return [
         *results,
         *health_report.speed(expected, manifest),
-        health_report.voicemode(VOICEMODE_KEY, f"{url}/v1", variables),
+        *(_voicemode(host, key) for key in VOICEMODE_KEYS),
     ]
+
+
+def _voicemode(host: Host, key: str) -> CheckResult:
+    found: list[tuple[str, str]] = host.fact(Values, path=host.layout.voicemode_env, key=key)
+    return health_report.voicemode(key, f"{host.settings.proxy_url}/v1", found)
 
 
 def _endpoint(host: Host, name: str, url: str, unit: str) -> CheckResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 if not __package__:  # pyinfra runs this file, and imports from the working directory alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from voicemode_whisper.core.layout import UNITS, VOICEMODE_KEY
+from voicemode_whisper.core.layout import UNITS, VOICEMODE_KEYS
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import download, env_file, generations, git, run_lock, user_unit
 from voicemode_whisper.stage import stage
@@ -28,12 +28,13 @@ def remove(host: Host) -> None:
         paths=[f"{layout.units}/{unit}" for unit in reversed(UNITS)],
         marker=MARKER,
     )
-    env_file.absent(
-        name="No longer point VoiceMode at the proxy",
-        path=layout.voicemode_env,
-        key=VOICEMODE_KEY,
-        value=f"{host.settings.proxy_url}/v1",
-    )
+    for key in VOICEMODE_KEYS:
+        env_file.absent(
+            name=f"No longer point VoiceMode at the proxy with {key}",
+            path=layout.voicemode_env,
+            key=key,
+            value=f"{host.settings.proxy_url}/v1",
+        )
     generations.absent(name="Remove the builds and the proxy", layout=layout)
     download.absent(
         name="Remove the models" if host.settings.uninstall_models else "Keep the models",

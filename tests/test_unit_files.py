@@ -31,9 +31,10 @@ def files_of(
     flash_attention: str = "-fa",
     vad: bool = True,
     python: str = PYTHON,
+    number: int = 7,
     **changes: Any,
 ) -> UnitFiles:
-    return render(spec(**changes).resolve(tools, python), flash_attention, vad)
+    return render(spec(**changes).resolve(tools, python), number, flash_attention, vad)
 
 
 def unit(name: str, **changes: Any) -> str:
@@ -53,7 +54,7 @@ def test_every_value_has_been_filled_in(name: str):
 
 def test_every_file_is_made_from_a_template():
     names = {name.removeprefix("units/") for name in files_of().files}
-    assert names == {*UNITS, "server.env", "proxy.env"}
+    assert names == {*UNITS, "server.env", "proxy.env", "request-path.c"}
     assert {path.name for path in TEMPLATES.iterdir()} == {f"{name}.j2" for name in names}
 
 
@@ -92,13 +93,22 @@ def test_the_server_listens_on_loopback_with_the_generation_s_model():
     assert {"WHISPER_PORT=4022", "FLASH_ATTENTION=-nfa"} <= set(found)
 
 
+def test_the_server_answers_nobody_who_has_not_its_secret():
+    """Its request paths are regular expressions: without the secret, none but /health matches."""
+    text = unit(SERVER_UNIT)
+    assert "\nWorkingDirectory=%h/.voicemode/services/current/\n" in text
+    assert "\nEnvironment=LD_PRELOAD=./request-path.so\n" in text
+    assert " --request-path (@request-path|(?=/health$$)) " in text
+    assert "services/current/request-path" in unit(PROXY_UNIT)
+
+
 def test_without_a_measure_the_server_has_its_own_way():
     assert "FLASH_ATTENTION=" in lines("server", flash_attention="")
 
 
 def test_server_and_proxy_use_the_vad_model_that_the_build_has():
     assert "WorkingDirectory=%h/.voicemode/services/current/build\n" in unit(SERVER_UNIT)
-    assert 'VAD="--vad-model vad.bin"' in lines("server")
+    assert 'VAD="--vad-model build/vad.bin"' in lines("server")
     assert "WHISPER_PROXY_VAD=1" in lines("proxy")
     # whisper.cpp before v1.7.6 would not start with the option.
     assert "VAD=" in lines("server", vad=False)
@@ -207,6 +217,7 @@ def test_a_process_is_told_its_revision():
         ({"settings": settings(retry="yes")}, False, False),
         ({"tools": ["c++ 16"]}, True, False),
         ({"flash_attention": "-nfa"}, True, False),
+        ({"number": 8}, True, False),  # for its secret
         ({"model": replace(MODEL, sha256="cd" * 32)}, True, False),
         ({"python": "3.14"}, False, True),
         ({"proxy": "9" * 12}, False, True),

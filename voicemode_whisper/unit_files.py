@@ -20,6 +20,9 @@ from voicemode_whisper.resources import TEMPLATES
 # Stands in every unit file of ours, and in none that somebody wrote by hand.
 MARKER = "# Written by the deploy"
 
+# The source of what tells whisper-server its secret request path.
+PRELOADED = "request-path.c"
+
 
 @dataclass(frozen=True)
 class UnitFiles:
@@ -36,8 +39,8 @@ def templates_fingerprint() -> str:
     return fingerprint("\0".join(path.read_text() for path in sorted(TEMPLATES.iterdir())))
 
 
-def render(resolved: ResolvedSpec, flash_attention: str, vad: bool) -> UnitFiles:
-    """The files of a generation.
+def render(resolved: ResolvedSpec, number: int, flash_attention: str, vad: bool) -> UnitFiles:
+    """The files of generation `number`.
 
     `flash_attention` is whisper-server's flag, or empty, `vad` whether its build has a VAD model.
     """
@@ -47,20 +50,19 @@ def render(resolved: ResolvedSpec, flash_attention: str, vad: bool) -> UnitFiles
         "spec": spec.build,
         "model": spec.model,
         "flash_attention": flash_attention,
-        "vad": VAD_MODEL if vad else "",
+        "vad": f"build/{VAD_MODEL}" if vad else "",
         "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
     }
     units = {name: _render(name, **values) for name in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)}
-    server, server_revision = _environment(
-        "server.env", f"{units[SERVER_UNIT]}{resolved.recipe.name}{spec.model.sha256}", values
-    )
+    # Each generation has a secret of its own, which whisper-server reads when it is started.
+    depends_on = f"{units[SERVER_UNIT]}{resolved.recipe.name}{spec.model.sha256} {number}"
+    server, server_revision = _environment("server.env", depends_on, values)
     proxy, proxy_revision = _environment(
         "proxy.env", f"{units[PROXY_UNIT]}{spec.proxy}{resolved.venv}", values
     )
     files = {f"units/{name}": text for name, text in units.items()}
-    return UnitFiles(
-        {**files, "server.env": server, "proxy.env": proxy}, server_revision, proxy_revision
-    )
+    files |= {"server.env": server, "proxy.env": proxy, PRELOADED: _render(PRELOADED)}
+    return UnitFiles(files, server_revision, proxy_revision)
 
 
 def _environment(name: str, depends_on: str, values: dict[str, Any]) -> tuple[str, str]:

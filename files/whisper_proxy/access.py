@@ -44,7 +44,7 @@ def _check_hosts(request: web.Request) -> None:
     Browsers always say for which: a page that let its own name lead here would have that one.
     """
     # A whole URL as the target names a host too (RFC 9112, section 3.2.2): `request.host` then.
-    named = (*request.headers.getall(hdrs.HOST, ()), request.host)
+    named = {*request.headers.getall(hdrs.HOST, ()), request.host}
     stranger = next((host for host in named if host and not _may_be_ours(request, host)), None)
     if stranger is not None:
         raise _forbidden(

@@ -65,7 +65,9 @@ def create_app(settings: Settings) -> web.Application:
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
     async with open_session() as session:
         settings = app[SETTINGS]
-        upstream = Upstream(settings.upstream, session, vad=bool(settings.vad))
+        upstream = Upstream(
+            settings.upstream, session, settings.upstream_path_file, vad=bool(settings.vad)
+        )
         gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
         admission, metrics = app[ADMISSION], app[METRICS]
         # Only a GPU may be missing after a restart.

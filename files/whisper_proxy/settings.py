@@ -76,7 +76,7 @@ def cors_origins(text: str) -> tuple[str, ...]:
 
 
 def _cors_origin(text: str) -> str:
-    if text == "*":
+    if text in ("*", "file://"):  # what Electron sends for pages from files
         return text
     origin = http_origin(text, "[a-z][a-z0-9+.-]*")
     return origin.removesuffix(DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
@@ -122,6 +122,13 @@ def label(text: str) -> str:
     return text
 
 
+def file(text: str) -> str:
+    """Return a file, which need not be there, or raise ValueError with what is allowed."""
+    if not text.startswith("/"):
+        raise ValueError("the absolute path of a file")
+    return text
+
+
 def directory(text: str) -> str:
     """Return a directory, which need not be there, or raise ValueError with what is allowed."""
     if not text.startswith("/"):
@@ -140,6 +147,9 @@ class Settings:
     host: str = _setting("127.0.0.1", host, "address to listen on, unless systemd passes a socket")
     port: int = _setting(2023, whole(1, 65535), "port to listen on, unless systemd passes a socket")
     upstream: str = _setting("http://127.0.0.1:2022", upstream, "whisper-server's address")
+    upstream_path_file: str = _setting(
+        "", file, "file with the request path of whisper-server, read each time; none: no path"
+    )
     upstream_unit: str = _setting(
         "", unit, "the user's service to kill, so that it is started again, when inference hangs"
     )

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Literal, NoReturn, Protocol
 
 import aiohttp
@@ -54,7 +55,7 @@ class Audio(Protocol):
 
 
 class NotReachedError(Exception):
-    """The connection failed, so whisper-server has not seen the request."""
+    """The connection failed, or led to one that serves no more: nothing has been done."""
 
 
 class _NotProcessedError(ApiError):
@@ -75,12 +76,22 @@ class LostError(Exception):
 class Upstream:
     """A whisper-server at an origin such as `http://127.0.0.1:2022`.
 
-    vad: whether it was started with a VAD model.
+    path_file: has the secret path below which it answers; "" if it has none. Each generation of the
+    services has another path, and the file is gone where there is none. vad: whether it was started
+    with a VAD model.
     """
 
-    def __init__(self, origin: str, session: aiohttp.ClientSession, *, vad: bool = False) -> None:
+    def __init__(
+        self,
+        origin: str,
+        session: aiohttp.ClientSession,
+        path_file: str = "",
+        *,
+        vad: bool = False,
+    ) -> None:
         self._origin = origin
         self._session = session
+        self._path_file = path_file
         self._vad = vad
 
     async def transcribe(self, audio: Audio, request: TranscriptionRequest) -> Transcript:
@@ -104,8 +115,9 @@ class Upstream:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         with _failures_as_errors(body):
             async with self._session.post(
-                f"{self._origin}/inference", data=body, timeout=timeout, allow_redirects=False
+                f"{self._base()}/inference", data=body, timeout=timeout, allow_redirects=False
             ) as response:
+                self._check_path(response.status)
                 answer = await _read(response, ANSWER_BYTES + audio.size // ANSWER_SHARE)
                 return await _parsed(response.status, answer)
 
@@ -117,14 +129,31 @@ class Upstream:
         """
         timeout = aiohttp.ClientTimeout(sock_connect=HEALTH_SECONDS, sock_read=HEALTH_SECONDS)
         try:
-            async with self._session.get(f"{self._origin}/health", timeout=timeout) as response:
+            async with self._session.get(f"{self._base()}/health", timeout=timeout) as response:
+                self._check_path(response.status)
                 return "ready" if response.status == 200 else "failing"
+        except NotReachedError:
+            return "unreachable"
         except aiohttp.ConnectionTimeoutError:
             return "unreachable"
         except aiohttp.SocketTimeoutError:
             return "busy"
         except (aiohttp.ClientError, TimeoutError):
             return "unreachable"
+
+    def _base(self) -> str:
+        """Return the URL below which the whisper-server that runs now answers."""
+        if not self._path_file:
+            return self._origin
+        try:
+            return self._origin + Path(self._path_file).read_text().strip()
+        except (OSError, ValueError):
+            return self._origin
+
+    def _check_path(self, status: int) -> None:
+        """Raise NotReachedError at a 404 of one that has another path: its successor starts."""
+        if status == 404 and self._path_file:
+            raise NotReachedError
 
 
 def open_session() -> aiohttp.ClientSession:

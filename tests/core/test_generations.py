@@ -72,7 +72,7 @@ def test_a_manifest_tells_all_that_is_asked_of_it():
     )
     assert (found.proxy_url, found.server_url) == (
         "http://127.0.0.1:4023",
-        "http://127.0.0.1:4022/",
+        "http://127.0.0.1:4022",
     )
     assert (found.reason, found.when[:10]) == ("it was silent", "2026-11-22")
     assert (found.backend, found.gpu, found.model_size) == ("hip", CARD, 5)

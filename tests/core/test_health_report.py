@@ -380,6 +380,11 @@ def test_voicemode_that_was_never_told():
     assert row == CheckResult("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
 
 
+def test_voicemode_listens_through_the_proxy_too():
+    row = health_report.voicemode("VOICEMODE_LISTEN_STT_URL", f"{URL}/v1", [])
+    assert row.name == "VoiceMode listen"
+
+
 def test_what_mends_voicemode_does(tmp_path: Path):
     profile, env = tmp_path / ".bashrc", tmp_path / "voicemode.env"
     profile.write_text(f'alias a=b\nexport {KEY}="https://example.org/v1"\n')

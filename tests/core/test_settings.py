@@ -168,7 +168,7 @@ def test_the_proxy_listens_where_it_is_told(host, address):
 
 
 ORIGINS = [
-    "", "*", "https://chat.lan", "app://obsidian.md, tauri://localhost",
+    "", "*", "file://", "https://chat.lan", "app://obsidian.md, tauri://localhost",
     "moz-extension://0b5e-1 http://[::1]:3000", "http://a:65535", "http://a:65536", "http://a:0",
     "http://[::1", "http://[1.2]", "http://_a-b.c", "x+y.z-1://a",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from tests.boxes import BOX_PASSWORD, Box
 from tests.machines.deploying import ROOT, SERVICES, Run, deployed, raise_boxes, sample
 from tests.tunnel import tunnel
+from voicemode_whisper.core.layout import VOICEMODE_KEYS
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.scripts import words
 
@@ -66,9 +67,25 @@ def test_everything_lies_where_the_guide_says(box: Box, first: Run):
     box.run(f"test -x {SERVICES}/whisper-proxy-venv/bin/python")
     for unit in ("voicemode-whisper", "voicemode-whisper-proxy"):
         box.run(f"test -f ~/.config/systemd/user/{unit}.service")
-    line = box.run("cat ~/.voicemode/voicemode.env").stdout
-    assert line == "VOICEMODE_STT_BASE_URLS=http://127.0.0.1:2023/v1\n"
+    lines = box.run("cat ~/.voicemode/voicemode.env").stdout.splitlines()
+    assert lines == [f"{key}=http://127.0.0.1:2023/v1" for key in VOICEMODE_KEYS]
     assert {"render", "video"} <= set(box.run("id -nG").stdout.split())
+
+
+def test_whisper_server_answers_the_proxy_alone(box: Box, first: Run):
+    secret = box.run(f"stat -c %a {SERVICES}/current/request-path").stdout
+    assert secret == "600\n"
+    page = "-H 'Origin: https://evil.example' -F model=/etc/hostname -F file=@/etc/hostname"
+    for path in ("", "inference", "load"):
+        assert _status(box, f"{page} http://127.0.0.1:2022/{path}") == "404"
+    assert _status(box, "http://127.0.0.1:2022/health") == "200"
+    path = box.run(f"cat {SERVICES}/current/request-path").stdout.strip()
+    assert _status(box, f"http://127.0.0.1:2022{path}/") == "200"
+    assert path not in box.run("cat /proc/*/cmdline 2>/dev/null | tr '\\0' ' '").stdout
+
+
+def _status(box: Box, request: str) -> str:
+    return box.run(f"curl -s -o /dev/null -w '%{{http_code}}' {request}").stdout
 
 
 def test_the_build_is_named_after_its_manifest(box: Box, first: Run):

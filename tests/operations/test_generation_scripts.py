@@ -1,7 +1,9 @@
 """Generations on a real file system: written, listed, switched to and rolled back; killed too."""
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 from itertools import count
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.operations.scripts import Machine, machine, write
 from voicemode_whisper.core.generations import Generation, Generations, parse_generations
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.services import parse_service_state, plan_activation
+from voicemode_whisper.resources import TEMPLATES
 
 KNOWN_PATHS = {
     "whisper.cpp/build": "../current/build",
@@ -97,6 +100,82 @@ def adopted(box: Machine) -> None:
     names = dict(zip(("build", "proxy", "venv"), parts, strict=True))
     made["parts"] = {**names, "model": ""}
     box.run("adopt-setup", box.services, box.units, *parts, "", json.dumps(made))
+
+
+PRELOADED = "./request-path.so"
+# Prints its last argument, and what every user of the machine sees of all.
+SERVER = """
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    char seen[1000];
+    puts(arguments[count - 1]);
+    fflush(stdout);
+    write(1, seen, read(open("/proc/self/cmdline", O_RDONLY), seen, sizeof seen));
+}
+"""
+
+
+def served_path(home: Path, pattern: str, *before: str) -> str:
+    """What a whisper-server that is started as the unit does finds as the argument `pattern`."""
+    program = home / "whisper-server"
+    compiler = ["cc", "-x", "c", "-w", "-o", str(program), "-"]
+    subprocess.run(compiler, input=SERVER, text=True, check=True)
+    command, environment = [*before, program, "--request-path", pattern], {"LD_PRELOAD": PRELOADED}
+    done = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, check=True
+    )
+    path, _, seen = done.stdout.partition("\n")
+    assert seen.split("\0")[-2] == pattern
+    return path
+
+
+class TestRequestPath:
+    """Each generation has a secret, which only its own whisper-server and proxy know."""
+
+    @pytest.fixture
+    def home(self, one: Machine) -> Path:
+        self.write(one, 1)
+        return one.services / "generations/1"
+
+    def write(self, one: Machine, number: int) -> None:
+        made = manifest(number, "candidate")
+        source = (TEMPLATES / "request-path.c.j2").read_text()
+        one.run("write-generation", *arguments(one, made), "request-path.c", source)
+
+    def test_the_server_gets_it_and_its_command_line_does_not(self, home: Path):
+        secret = (home / "request-path").read_text().strip()
+        assert re.fullmatch("/[0-9a-f]{32}", secret)
+        assert served_path(home, "(@request-path|(?=/x$))") == f"({secret}|(?=/x$))"
+
+    def test_what_starts_the_server_does_not_tell_it(self, home: Path):
+        secret = (home / "request-path").read_text().strip()
+        assert served_path(home, "@request-path", "/usr/bin/env") == secret
+
+    def test_only_its_user_can_read_it(self, home: Path):
+        assert (home / "request-path").stat().st_mode & 0o777 == 0o600
+
+    def test_without_it_no_path_begins_with_a_slash(self, home: Path):
+        (home / "request-path").unlink()
+        assert served_path(home, "(@request-path|(?=/x$))") == "(@request-path|(?=/x$))"
+
+    def test_a_proxy_from_before_there_were_any_finishes_first(self, one: Machine):
+        have(one, 1)
+        activate(one, 1)
+        self.write(one, 2)
+        self.write(one, 3)
+        make_parts(one, manifest(2))
+        stop = f"stop {PROXY_UNIT}"
+        told = activate(one, 2, "server", "proxy")
+        assert told.index(stop) < told.index(f"restart {SERVER_UNIT}")
+        for number in (3, 2, 1):
+            assert stop not in activate(one, number, "server", "proxy")
+
+    def test_it_is_new_with_every_generation(self, one: Machine, home: Path):
+        self.write(one, 2)
+        other = one.services / "generations/2/request-path"
+        assert other.read_text() != (home / "request-path").read_text()
 
 
 class TestWritten:

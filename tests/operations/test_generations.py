@@ -196,7 +196,7 @@ class TestSwitch:
         assert recorded(write).manifest["acceptance"] == entry
 
     def test_it_serves_with_the_vad_model_that_the_build_has(self):
-        for vad, option in ((True, 'VAD="--vad-model vad.bin"\n'), (False, "VAD=\n")):
+        for vad, option in ((True, 'VAD="--vad-model build/vad.bin"\n'), (False, "VAD=\n")):
             write, _ = self.apply(Host(Generations(), vad=vad))
             assert option in write[write.index("server.env") + 1]
 

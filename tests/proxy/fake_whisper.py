@@ -57,6 +57,7 @@ def address(server: TestServer) -> str:
 class FakeWhisper:
     """Answers as configured, and records what it was sent."""
 
+    path: str = ""  # all but /health is below it
     texts: list[str] = field(default_factory=lambda: list(SEGMENTS))
     answer: dict[str, Any] | None = None
     error: tuple[int, str, str] | None = None
@@ -78,13 +79,16 @@ class FakeWhisper:
     def app(self) -> web.Application:
         """Return the application to serve."""
         app = web.Application(client_max_size=64 * 1024**2, middlewares=[self._record_path])
-        app.router.add_post("/inference", self._inference)
-        app.router.add_get("/health", self._health)
+        for path in ("", "/{path}"):
+            app.router.add_post(f"{path}/inference", self._inference)
+            app.router.add_get(f"{path}/health", self._health)
         return app
 
     @web.middleware
     async def _record_path(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.paths.append(request.path)
+        if request.path != "/health" and request.path.rpartition("/")[0] != self.path:
+            raise web.HTTPNotFound
         return await handler(request)
 
     async def _health(self, _: web.Request) -> web.Response:

@@ -23,6 +23,7 @@ GOOD = [
     ("idle_timeout", "5", 5),
     ("drain_timeout", "5", 5),
     ("cors_origins", "*", ("*",)),
+    ("cors_origins", "file://", ("file://",)),
     ("cors_origins", "https://chat.lan/", ("https://chat.lan",)),
     ("cors_origins", "HTTPS://Chat.lan:443", ("https://chat.lan",)),
     (

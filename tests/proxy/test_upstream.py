@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -87,6 +88,56 @@ async def failure(upstream: Upstream) -> ApiError:
     with pytest.raises(ApiError) as caught:
         await transcribe(upstream)
     return caught.value
+
+
+class TestPath:
+    """whisper-server answers below a secret path, which each generation has anew."""
+
+    @pytest.fixture
+    def whisper(self) -> FakeWhisper:
+        return FakeWhisper(path="/5ec2e7")
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        file = tmp_path / "request-path"
+        file.write_text("/5ec2e7\n")
+        return file
+
+    @pytest.fixture
+    def upstream(
+        self, whisper_server: TestServer, session: aiohttp.ClientSession, file: Path
+    ) -> Upstream:
+        return Upstream(fake.address(whisper_server), session, str(file))
+
+    async def test_the_path_is_that_of_the_file(
+        self, upstream: Upstream, whisper: FakeWhisper
+    ) -> None:
+        assert await transcribe(upstream) == fake.TEXT
+        assert await upstream.state() == "ready"
+        assert whisper.paths == ["/5ec2e7/inference", "/5ec2e7/health"]
+
+    @pytest.mark.parametrize("path", ["/0ther", "", None])
+    async def test_a_server_with_another_path_is_not_reached(
+        self, upstream: Upstream, file: Path, path: str | None
+    ) -> None:
+        file.unlink() if path is None else file.write_text(path)
+        with pytest.raises(NotReachedError):
+            await transcribe(upstream)
+
+    async def test_its_successor_is_reached(self, upstream: Upstream, file: Path) -> None:
+        file.write_text("/0ther")
+        assert await upstream.state() == "unreachable"
+        file.write_text("/5ec2e7")
+        assert await upstream.state() == "ready"
+        assert await transcribe(upstream) == fake.TEXT
+
+    async def test_one_without_a_path_goes_on_working(
+        self, upstream: Upstream, whisper: FakeWhisper, file: Path
+    ) -> None:
+        whisper.path = ""
+        file.unlink()
+        assert await transcribe(upstream) == fake.TEXT
+        assert await upstream.state() == "ready"
 
 
 async def test_every_field_is_sent_every_time(upstream: Upstream, whisper: FakeWhisper) -> None:

@@ -159,7 +159,7 @@ class Generation:
     @property
     def server_url(self) -> str:
         """Where whisper-server is found."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://127.0.0.1:{self.port}"
 
     def ended(self, status: str, when: str, reason: str = "", **seen: Any) -> dict[str, Any]:
         """Its manifest with what has become of it: confirmed or rejected, and why."""

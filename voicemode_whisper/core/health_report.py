@@ -11,7 +11,7 @@ from voicemode_whisper.core.build import ROCM_PACKAGES, changed_packages
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
 from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backend
-from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.layout import SERVER_UNIT, VOICEMODE_KEYS
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
@@ -282,18 +282,15 @@ def voicemode(key: str, wanted: str, found: Sequence[tuple[str, str]]) -> CheckR
 
     Of several servers it asks the first one first.
     """
+    name = VOICEMODE_KEYS[key]
     others = [(path, value) for path, value in found if not _is_first(wanted, value)]
     if others:
         files = " ".join(dict.fromkeys(path for path, _ in others))
         fix = f"sed -i 's,{key}=.*,{key}={wanted},' {files}  # then restart Claude Code"
-        return CheckResult(
-            "VoiceMode", "; ".join(f"{path} says {value}" for path, value in others), fix
-        )
+        return CheckResult(name, "; ".join(f"{path} says {value}" for path, value in others), fix)
     if not found:
-        return CheckResult("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
-    return CheckResult(
-        "VoiceMode", f"is pointed at {wanted}; one that runs reads it when it is restarted"
-    )
+        return CheckResult(name, "nothing names the proxy", DEPLOY_AGAIN)
+    return CheckResult(name, f"is pointed at {wanted}; one that runs reads it when it is restarted")
 
 
 def _is_first(wanted: str, value: str) -> bool:

@@ -6,8 +6,12 @@ SERVER_UNIT = "voicemode-whisper.service"
 PROXY_UNIT = "voicemode-whisper-proxy.service"
 PROXY_SOCKET = "voicemode-whisper-proxy.socket"
 UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)
-# The line of voicemode.env that names the proxy.
-VOICEMODE_KEY = "VOICEMODE_STT_BASE_URLS"
+# The lines of voicemode.env that name the proxy, with who reads them. Without its own, `listen`
+# asks whisper-server.
+VOICEMODE_KEYS = {
+    "VOICEMODE_STT_BASE_URLS": "VoiceMode",
+    "VOICEMODE_LISTEN_STT_URL": "VoiceMode listen",
+}
 
 
 @dataclass(frozen=True)

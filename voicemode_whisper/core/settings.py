@@ -211,7 +211,7 @@ def _words(
 
 def _is_origin(word: str) -> bool:
     try:
-        return word == "*" or bool(ORIGIN.fullmatch(word) and urlsplit(word).port != 0)
+        return word in ("*", "file://") or bool(ORIGIN.fullmatch(word) and urlsplit(word).port != 0)
     except ValueError:
         return False
 

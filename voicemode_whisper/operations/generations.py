@@ -101,7 +101,7 @@ def _candidate(
     build = read_fact(host, Manifest, path=path) or {}
     vad: bool = read_fact(host, Exists, path=f"{path}/{VAD_MODEL}")
     best = fastest(recorded_speeds(build, spec.model))
-    files = render(resolved, best.flag if best else "", vad)
+    files = render(resolved, number, best.flag if best else "", vad)
     text = manifest(
         number,
         spec,

@@ -16,6 +16,7 @@ export XDG_RUNTIME_DIR
 server=voicemode-whisper.service proxy=voicemode-whisper-proxy.service
 socket=voicemode-whisper-proxy.socket
 cd "$services"
+before=$(realpath -qe current) || true
 
 # Have the link $1 -> $2. What somebody else put there is kept as $1.by-hand, by an exchange where the
 # file system can do it: it is never missing.
@@ -65,6 +66,15 @@ install_units() {
   done
 }
 
+# A proxy from before whisper-server had a secret path would not find the new one: it finishes first what
+# it has. Meanwhile the socket keeps who comes.
+finish_earlier_proxy() {
+  if [ -e "generations/$number/request-path" ] && [ ! -e "$before/request-path" ] \
+    && systemctl --user -q is-active "$socket"; then
+    systemctl --user stop "$proxy"
+  fi
+}
+
 restart() {
   case $1 in
     # Done before the proxy is told: systemd would stop the proxy first, with all that it has to answer.
@@ -84,6 +94,7 @@ else
   install_units
   switch
 fi
+finish_earlier_proxy
 for service; do
   restart "$service"
 done

@@ -40,9 +40,9 @@ free_port() {
   python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Ask whisper-server, process $1, as soon as it answers at $2; give up when it ends.
+# Ask whisper-server, process $1, as soon as it answers below $2; give up when it ends.
 ask() {
-  until curl -fsS -o /dev/null --max-time 5 "$2" 2> /dev/null; do
+  until curl -fsS -o /dev/null --max-time 5 "$2/" 2> /dev/null; do
     kill -0 "$1" 2> /dev/null || return
     sleep 0.1
   done
@@ -58,10 +58,12 @@ gpu_memory() (
 run_server() {
   : > "$heard"
   port=$(free_port)
-  timeout 300 "$build/bin/whisper-server" --host 127.0.0.1 --port "$port" -m "$model" \
-    > "$log" 2>&1 < /dev/null &
+  # No web page is to guess it: a page could have the test fail.
+  path=/$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  timeout 300 "$build/bin/whisper-server" --host 127.0.0.1 --port "$port" --request-path "$path" \
+    -m "$model" > "$log" 2>&1 < /dev/null &
   pid=$!
-  ask "$pid" "http://127.0.0.1:$port"
+  ask "$pid" "http://127.0.0.1:$port$path"
   memory=$(gpu_memory "$kfd" "$(pgrep -P "$pid")")
   if kill "$pid" 2> /dev/null; then
     status=0

@@ -44,7 +44,8 @@ def find_problem(
 
 
 def _not_up(generation: Generation) -> Problem | None:
-    services = (SERVER_UNIT, generation.server_url, PROXY_UNIT, f"{generation.proxy_url}/health")
+    server, proxy = f"{generation.server_url}/health", f"{generation.proxy_url}/health"
+    services = (SERVER_UNIT, server, PROXY_UNIT, proxy)
     up, said = host.run_shell_command(script("await-units", *services), print_output=True)
     if up:
         return None
