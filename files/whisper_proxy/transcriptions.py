@@ -6,11 +6,13 @@ from .decode import Wav
 from .fields import TranscriptionRequest, parse
 from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
+from .offload import offload
 from .render import render
 from .transcript import Transcript
 from .upload import read_form
 
 MIN_SECONDS = 0.1  # of audio: with less, Whisper returns no text, and v1.7 fails
+LONG_SECONDS = 300.0  # of audio: its words are rendered in 10 ms
 
 
 async def transcribe(request: web.Request) -> web.Response:
@@ -31,7 +33,8 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
         transcription_request = parse(form, english_only=english_only, translate=translate)
         async with request.app[DECODER].as_wav(upload) as wav:
             transcript = await _transcript(request, wav, transcription_request)
-    answer = render(transcript, transcription_request)
+    long = transcript.duration > LONG_SECONDS
+    answer = await offload(long, render, transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
 
 

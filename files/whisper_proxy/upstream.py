@@ -18,12 +18,14 @@ from aiohttp.http_writer import StreamWriter
 
 from .errors import ApiError
 from .fields import TranscriptionRequest
+from .offload import offload
 from .transcript import Transcript, parse
 
 LOG = logging.getLogger(__name__)
 
 INFERENCE_SECONDS = 600.0  # OpenAI's client waits this long
 CONNECT_SECONDS = 5.0
+LARGE_BYTES = 256 * 1024  # of an answer: parsed in 7 ms
 HEALTH_SECONDS = 0.5
 # whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
 UNREADABLE = (
@@ -80,7 +82,9 @@ class Upstream:
             async with self._session.post(
                 f"{self._origin}/inference", data=body, timeout=timeout, allow_redirects=False
             ) as response:
-                return _transcript(response.status, await response.read())
+                answer = await response.read()
+                large = len(answer) > LARGE_BYTES
+                return await offload(large, _transcript, response.status, answer)
 
     async def state(self) -> State:
         """Return the state of whisper-server, within twice HEALTH_SECONDS at most.
