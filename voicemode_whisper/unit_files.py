@@ -1,7 +1,7 @@
 """The units and environment files of a generation, made from the templates.
 
-Units speak of `current` alone; what varies is in the environment files. Only a socket's address has
-to stand in its unit.
+Units speak of `current` alone; what varies is in the environment files. Only a socket's address and
+the bound of a service's memory, which follows from the model, have to stand in the unit.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.generations import ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import required_memory
 from voicemode_whisper.resources import TEMPLATES
 
@@ -45,6 +46,8 @@ def render(resolved: ResolvedSpec, flash_attention: str) -> UnitFiles:
         "flash_attention": flash_attention,
         "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
     }
+    values["server_memory"] = server_memory(spec.model.size)
+    values["proxy_memory"] = proxy_memory()
     units = {name: _render(name, **values) for name in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)}
     server, server_revision = _environment(
         "server.env", f"{units[SERVER_UNIT]}{resolved.recipe.name}{spec.model.sha256}", values
