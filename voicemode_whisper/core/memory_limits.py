@@ -9,9 +9,9 @@ GIB = 2**30
 
 HOURS = 4  # the longest recording that the proxy passes on
 SAMPLES = HOURS * 3600 * 16000
-# What whisper-server holds of a recording: it as it came, twice (2 bytes a sample), decoded (4),
-# and its spectrogram (128 values of 4 bytes for 160 samples). tiny.en took 9 bytes a sample.
-RECORDING = SAMPLES * (2 * 2 + 4 + 4)
+# What whisper-server holds of a recording: it as it came (2 bytes a sample), several times over,
+# decoded (4), and its spectrogram (2 to 3). An hour took v1.9.1 with tiny.en 15 bytes a sample.
+RECORDING = SAMPLES * 16
 # Of the model: itself, and what is computed with it.
 MODELS = 3
 # Libraries and buffers of ROCm on the host's side; where graphics are integrated, this is theirs.
