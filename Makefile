@@ -1,7 +1,7 @@
 # make deploy is all that a user needs; the rest is for working on the project.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode
+LOCKS := deploy proxy dev voicemode bench
 WORKERS ?= 3
 
 .PHONY: help deploy demo test test-fast test-hip torture fuzz soak bench lint format setup boxes lock clean
