@@ -1,10 +1,11 @@
 # make deploy is all that a user needs; the rest is for working on the project.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode litellm node wyoming
+LOCKS := deploy proxy dev voicemode litellm node wyoming bench
 WORKERS ?= 3
 
-.PHONY: help deploy demo test test-fast test-clients test-hip torture bench lint format setup boxes lock clean
+.PHONY: help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
+  boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
@@ -15,6 +16,8 @@ help:
 	@echo '                 real client packages before a real whisper-server: three minutes'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
+	@echo 'make fuzz        20,000 malformed requests to the proxy, a quarter of which is in make test'
+	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
@@ -45,6 +48,12 @@ test-clients: boxes
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
+
+fuzz: .venv/dev.done
+	FUZZ_CASES=all $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py
+
+soak: .venv/dev.done
+	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/python -m pytest -s tests/proxy/test_soak.py
 
 test-hip: boxes
 	$(BIN)/python -m pytest -m hip tests/machines

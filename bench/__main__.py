@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from . import __doc__ as about
-from . import builds, compiling, graph
+from . import builds, compiling, graph, parsers
 from .contenders import QUEUE
 from .load import RefusedError
 from .machine import described
@@ -52,7 +52,8 @@ def _report(temporary: Path, options: argparse.Namespace) -> str:
         return profile(round(options.profile * MB), temporary)
     machine = described()
     building = builds.report(graph.counted(temporary))
-    return f"{table(measure(temporary))}\n\n{machine}.\n{NOTES}\n\n{building}"
+    parsing = parsers.report(temporary)
+    return f"{table(measure(temporary))}\n\n{machine}.\n{NOTES}\n\n{parsing}\n\n{building}"
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ ROUNDS = 4
 ROUND_SECONDS = 1.5
 UPLOADS = 50
 
-SMALL_P50 = Figure("added p50, 0.35 MB", "ms", goal=1.2)
+SMALL_P50 = Figure("added p50, 0.35 MB", "ms", of_nginx=3.5)
 SMALL_P99 = Figure("added p99, 0.35 MB", "ms")
-LARGE_P50 = Figure("added p50, 25 MB", "ms", goal=15)
+LARGE_P50 = Figure("added p50, 25 MB", "ms", of_nginx=1.6)
 LARGE_P99 = Figure("added p99, 25 MB", "ms")
-RATE = Figure("requests a second, 0.35 MB", "", more_is_better=True)
+RATE = Figure("requests a second, 0.35 MB", "", of_nginx=0.6, more_is_better=True)
 MEMORY = Figure("peak memory, 50 x 25 MB at once", "MB", goal=100)
 
 

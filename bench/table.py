@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .contenders import NAMES, STRAIGHT
-from .figures import Row, baseline, goal, met
+from .figures import Row, baseline, goal, met, ratio
 
 HEADER = ("", STRAIGHT, *NAMES, "goal", "")
 
@@ -16,7 +16,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def _line(row: Row, present: set[str]) -> tuple[str, ...]:
     cells = [_cell(row, name) if name in present else "not installed" for name in NAMES]
-    verdict = "met" if met(row) else "missed"
+    found = ratio(row) if row.figure.of_nginx is not None else None
+    verdict = ("met" if met(row) else "missed") + (f" ({found:.2f})" if found else "")
     return (row.figure.name, _straight(row), *cells, goal(row.figure), verdict)
 
 

@@ -9,6 +9,7 @@ from whisper_proxy import gpu
 
 from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, settings, spec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
+from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.models import resolve_model
 from voicemode_whisper.resources import TEMPLATES
 from voicemode_whisper.unit_files import MARKER, UnitFiles, render, templates_fingerprint
@@ -62,12 +63,25 @@ def test_the_deploy_knows_its_own_units():
     assert all(MARKER in unit(name) for name in UNITS)
 
 
+def without_memory(text: str) -> str:
+    return re.sub(r"(?m)^MemoryMax=\d+$", "", text)
+
+
 @pytest.mark.parametrize("name", [SERVER_UNIT, PROXY_UNIT])
 @pytest.mark.parametrize("changes", OTHERWISE, ids=str)
-def test_units_of_services_are_the_same_in_every_generation(name: str, changes: dict[str, Any]):
-    assert unit(name, **changes) == unit(name)
+def test_but_for_memory_units_are_the_same_in_every_generation(name: str, changes: dict[str, Any]):
+    assert without_memory(unit(name, **changes)) == without_memory(unit(name))
     assert "services/current/" in unit(name)
     assert not re.search(r"services/(?!current/)", unit(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(SERVER_UNIT, server_memory(MODEL.size)), (PROXY_UNIT, proxy_memory())],
+)
+def test_what_a_service_may_take_stands_in_its_unit(name: str, size: int):
+    assert f"\nMemoryMax={size}\nOOMPolicy=continue\n" in unit(name)
+    assert "LimitCORE=0" in unit(name)
 
 
 def test_only_the_address_stands_in_the_socket_s_unit():
@@ -107,7 +121,6 @@ def test_without_a_measure_the_server_has_its_own_way():
 
 
 def test_server_and_proxy_use_the_vad_model_that_the_build_has():
-    assert "WorkingDirectory=%h/.voicemode/services/current/build\n" in unit(SERVER_UNIT)
     assert 'VAD="--vad-model build/vad.bin"' in lines("server")
     assert "WHISPER_PROXY_VAD=1" in lines("proxy")
     # whisper.cpp before v1.7.6 would not start with the option.

@@ -1,7 +1,7 @@
 """The units and environment files of a generation, made from the templates.
 
-Units speak of `current` alone; what varies is in the environment files. Only a socket's address has
-to stand in its unit.
+Units speak of `current` alone; what varies is in the environment files. Only a socket's address and
+the bound of a service's memory, which follows from the model, have to stand in the unit.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from voicemode_whisper.core.build import VAD_MODEL
 from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.generations import ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import required_memory
 from voicemode_whisper.resources import TEMPLATES
 
@@ -53,6 +54,8 @@ def render(resolved: ResolvedSpec, number: int, flash_attention: str, vad: bool)
         "vad": f"build/{VAD_MODEL}" if vad else "",
         "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
     }
+    values["server_memory"] = server_memory(spec.model.size)
+    values["proxy_memory"] = proxy_memory()
     units = {name: _render(name, **values) for name in (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)}
     # Each generation has a secret of its own, which whisper-server reads when it is started.
     depends_on = f"{units[SERVER_UNIT]}{resolved.recipe.name}{spec.model.sha256} {number}"

@@ -12,6 +12,7 @@ MAX_BOUNDARY = 70  # RFC 2046
 CRLF = b"\r\n"
 # Matches each `; name=value` in turn, so that quoted text is never taken for a name.
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+ESCAPED = re.compile(r"\\(.)")
 FOLDED = re.compile(r"\r\n[ \t]+")
 DISPOSITION = "content-disposition:"
 
@@ -29,7 +30,8 @@ def _unquoted(value: str) -> str:
     value = value.strip()
     if len(value) < 2 or value[0] + value[-1] != '""':
         return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1])
+    inner = value[1:-1]
+    return ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
 
 
 def boundary(content_type: str) -> bytes:
@@ -80,10 +82,13 @@ class Multipart:
     def _safe_size(self) -> int:
         """Return how many bytes precede the possible beginning of a delimiter.
 
-        Usually that is the whole buffer, which is then passed on without a copy.
+        Usually that is the whole buffer, which is then passed on without a copy. A return alone is
+        no beginning: sound has one in every fourth buffer's end.
         """
         first = max(self._at, len(self._buffer) - len(self._delimiter) + 1)
         start = self._buffer.find(b"\r", first)
+        while start >= 0 and not self._delimiter.startswith(self._buffer[start:]):
+            start = self._buffer.find(b"\r", start + 1)
         return (start if start >= 0 else len(self._buffer)) - self._at
 
     async def _head(self) -> str:

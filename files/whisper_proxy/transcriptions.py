@@ -9,6 +9,7 @@ from .decode import Wav
 from .fields import Form, TranscriptionRequest, parse
 from .keys import ADMISSION, AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
+from .offload import offload
 from .render import render
 from .settings import Settings
 from .spool import Spool
@@ -16,6 +17,7 @@ from .transcript import Transcript
 from .upload import read_form
 
 MIN_SECONDS = 0.1  # of audio: with less, Whisper returns no text, and v1.7 fails
+LONG_SECONDS = 300.0  # of audio: its words are rendered in 10 ms
 
 
 async def transcribe(request: web.Request) -> web.Response:
@@ -37,7 +39,8 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
             with request.app[ADMISSION].announced(_seconds(upload)):
                 wav = await stack.enter_async_context(request.app[DECODER].as_wav(upload))
             transcript = await _transcript(request, wav, transcription_request)
-    answer = render(transcript, transcription_request)
+    long = transcript.duration > LONG_SECONDS
+    answer = await offload(long, render, transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
 
 

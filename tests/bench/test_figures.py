@@ -4,6 +4,8 @@ from bench.contenders import GUIDE, NGINX, OURS, STRAIGHT, UNLIMITED
 from bench.figures import Figure, Row, added, baseline, goal, met, percentile
 
 LATENCY = Figure("latency", "ms", goal=1.2)
+NEAR = Figure("latency", "ms", of_nginx=3.5)
+SHARE = Figure("rate", "", of_nginx=0.6, more_is_better=True)
 RATE = Figure("rate", "", more_is_better=True)
 
 
@@ -34,6 +36,11 @@ def test_a_guide_that_refuses_is_compared_without_its_limit():
         (LATENCY, {GUIDE: 1.0}, False),
         (RATE, {OURS: 400.0, GUIDE: 399.0}, True),
         (RATE, {OURS: 399.0, GUIDE: 400.0}, False),
+        (NEAR, {OURS: 3.5, GUIDE: 4.0, NGINX: 1.0}, True),
+        (NEAR, {OURS: 3.6, GUIDE: 4.0, NGINX: 1.0}, False),
+        (NEAR, {OURS: 3.6, GUIDE: 4.0}, True),
+        (SHARE, {OURS: 600.0, GUIDE: 500.0, NGINX: 1000.0}, True),
+        (SHARE, {OURS: 599.0, GUIDE: 500.0, NGINX: 1000.0}, False),
     ],
 )
 def test_a_goal_is_met_within_its_bound_and_not_behind_the_guide(figure, values, expected):
@@ -42,3 +49,4 @@ def test_a_goal_is_met_within_its_bound_and_not_behind_the_guide(figure, values,
 
 def test_a_figure_without_a_bound_has_the_guide_for_a_goal():
     assert (goal(LATENCY), goal(RATE)) == ("≤ 1.2 ms", "the guide's")
+    assert (goal(NEAR), goal(SHARE)) == ("≤ 3.5 x nginx", "≥ 0.6 x nginx")

@@ -39,6 +39,23 @@ def bad_chunks(draw: st.DrawFn) -> Request:
     return lines.encode() + chunks + last, False
 
 
+@st.composite
+def overlong(draw: st.DrawFn) -> Request:
+    """Too much of one thing: headers, extensions of chunks, trailers, chunks of a byte each."""
+    head = f"POST {TRANSCRIPTIONS} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n".encode()
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    size = draw(st.integers(1, 200_000))
+    kinds = {
+        "a header": b"X: %s\r\n" % (b"x" * size),
+        "headers": b"X: y\r\n" * (size // 6),
+        "an extension": chunked + b"5;%s\r\nabcde\r\n" % (b"e" * size),
+        "a chunk's size": chunked + b"0" * size + b"5\r\nabcde\r\n",
+        "trailers": chunked + b"5\r\nabcde\r\n0\r\n" + b"X: y\r\n" * (size // 6),
+        "chunks": chunked + b"1\r\nx\r\n" * (size // 6),
+    }
+    return head + kinds[draw(st.sampled_from(list(kinds)))], False
+
+
 METHODS = st.sampled_from(
     ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "Ü"]
 )

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 PATIENCE_SECONDS = 15.0  # for an answer, and the end of the connection, that must come
@@ -87,7 +88,8 @@ def _first_bytes(connection: socket.socket) -> bytes:
         return b""
     finally:
         connection.settimeout(PATIENCE_SECONDS)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the other side has closed it
+            connection.shutdown(socket.SHUT_WR)
 
 
 def _rest(connection: socket.socket) -> bytes:
