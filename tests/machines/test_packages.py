@@ -169,7 +169,7 @@ def through_wyoming(box: Box, python: str, model: str, key: str = "none") -> lis
     options += " --stt-models whisper-1 gpt-transcribe --stt-streaming-models gpt-4o-transcribe"
     box.run(f"systemd-run --user --unit wyoming $PWD/{python} -m wyoming_openai {options}")
     try:
-        box.run("until ss -Hltn 'sport = :10300' | grep -q .; do sleep 0.1; done", timeout=60)
+        box.run("until ss -Hltn 'sport = :10300' | grep -q .; do sleep 0.1; done", timeout=120)
         recording = f"{SERVICES}/whisper.cpp/samples/jfk.wav"
         answer = box.run(f"{python} client.py 10300 {recording} {model}").stdout
     finally:
