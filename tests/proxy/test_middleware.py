@@ -1,4 +1,6 @@
+import errno
 import logging
+import os
 import re
 from typing import NoReturn
 
@@ -102,3 +104,27 @@ async def test_a_request_while_it_drains_is_the_last_of_its_connection(client: C
     await app[IN_FLIGHT].drain(0)
     async with client.get("/") as response:
         assert response.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [
+        (errno.EMFILE, 503, "out_of_resources"),
+        (errno.EAGAIN, 503, "out_of_resources"),
+        (errno.ENOSPC, 507, "disk_full"),
+        (errno.EDQUOT, 507, "disk_full"),
+    ],
+)
+async def test_what_runs_out_is_no_failure_of_the_proxy(
+    number: int, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def exhausted(_: web.Request) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    request = make_mocked_request("GET", "/", app=create_app(Settings()))
+    response = await observe(request, exhausted)
+    assert isinstance(response, web.Response)
+    assert response.status == status
+    assert response.headers["Retry-After"].isdecimal()
+    assert f'"code": "{code}"' in (response.text or "")
+    assert "Traceback" not in caplog.text
