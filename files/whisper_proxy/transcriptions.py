@@ -3,11 +3,10 @@
 from aiohttp import web
 
 from .decode import Wav
-from .fields import Form, TranscriptionRequest, parse
+from .fields import TranscriptionRequest, parse
 from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS
 from .languages import LANGUAGES
 from .render import render
-from .settings import Settings
 from .transcript import Transcript
 from .upload import Spool, read_form
 
@@ -28,20 +27,17 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
     with Spool() as upload:
         form = await read_form(request, upload)
         request[AUDIO_BYTES] = upload.size
-        transcription_request = _parsed(form, request.app[SETTINGS], translate)
+        settings = request.app[SETTINGS]
+        transcription_request = parse(
+            form,
+            english_only=settings.english_only,
+            cantonese=settings.cantonese,
+            translate=translate,
+        )
         async with request.app[DECODER].as_wav(upload) as wav:
             transcript = await _transcript(request, wav, transcription_request)
     answer = render(transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
-
-
-def _parsed(form: Form, settings: Settings, translate: bool) -> TranscriptionRequest:
-    return parse(
-        form,
-        english_only=settings.english_only,
-        cantonese=settings.cantonese,
-        translate=translate,
-    )
 
 
 async def _transcript(

@@ -29,8 +29,6 @@ HEALTH_SECONDS = 0.5
 # bytes each: an eighth of the recording is four times that.
 ANSWER_BYTES = 1024 * 1024
 ANSWER_SHARE = 8
-# From here on parsing would keep the event loop busy for more than about 10 ms.
-LARGE_ANSWER = 256 * 1024
 # whisper-server's errors for unreadable audio: v1.7 sends status 200, `--convert` sends 500.
 UNREADABLE = (
     "failed to read WAV file",
@@ -87,7 +85,7 @@ class Upstream:
                 f"{self._origin}/inference", data=body, timeout=timeout, allow_redirects=False
             ) as response:
                 answer = await _read(response, ANSWER_BYTES + audio.size // ANSWER_SHARE)
-                return await _parsed(response.status, answer)
+                return _transcript(response.status, answer)
 
     async def state(self) -> State:
         """Return the state of whisper-server, within twice HEALTH_SECONDS at most.
@@ -192,12 +190,6 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-async def _parsed(status: int, body: bytes) -> Transcript:
-    if len(body) < LARGE_ANSWER:
-        return _transcript(status, body)
-    return await asyncio.to_thread(_transcript, status, body)
-
-
 def _transcript(status: int, body: bytes) -> Transcript:
     answer = _decoded(body)
     error = answer.get("error") if isinstance(answer, dict) else None
@@ -232,7 +224,7 @@ def _failures_as_errors(body: _Form) -> Iterator[None]:
         message = "whisper-server took too long to answer."
         raise ApiError(504, message, code="upstream_timeout") from error
     except aiohttp.ClientResponseError as error:
-        LOG.error("whisper-server's answer is not HTTP: %d %.200s", error.status, error.message)
+        LOG.error("whisper-server's answer is not HTTP")
         raise _bad_gateway() from error
     except aiohttp.ClientError as error:
         raise LostError(started=body.sent) from error
