@@ -15,6 +15,10 @@ PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 ESCAPED = re.compile(r"\\(.)")
 FOLDED = re.compile(r"\r\n[ \t]+")
 DISPOSITION = "content-disposition:"
+TYPE = "content-type:"
+# What a text may be in (RFC 7578, 4.5). Java's Apache HttpClient says, and sends, the first unless
+# it is told otherwise. Others are no codec's name here, as some of Python's take quadratic time.
+CHARSETS = {"iso-8859-1": "latin-1", "windows-1252": "cp1252", "utf-8": "utf-8"}
 
 
 class MalformedError(ValueError):
@@ -46,8 +50,10 @@ class Multipart:
     """The parts of a body. Each is read, or skipped, before the next one.
 
     `read` returns the next bytes of the body, b"" at its end. Methods raise MalformedError, and
-    whatever `read` raises.
+    whatever `read` raises. `charset` is that of the part, if it is a text.
     """
+
+    charset = "utf-8"
 
     def __init__(self, boundary: bytes, read: Callable[[], Awaitable[bytes]]) -> None:
         self._delimiter = CRLF + b"--" + boundary
@@ -66,7 +72,11 @@ class Multipart:
         padding, *lines = FOLDED.sub(" ", await self._head()).split("\r\n")
         if padding.strip(" \t"):
             raise MalformedError("no boundary line")
-        return _name(lines)
+        self.charset = CHARSETS.get(_parameter(lines, TYPE, "charset").lower(), "utf-8")
+        name = _parameter(lines, DISPOSITION, "name")
+        if not name:
+            raise MalformedError("a part without a name")
+        return name
 
     async def chunk(self) -> bytes:
         """Return more of the part's content; b"" only at its end."""
@@ -122,10 +132,11 @@ class Multipart:
         return taken
 
 
-def _name(lines: list[str]) -> str:
+def _parameter(lines: list[str], header: str, name: str) -> str:
+    """Return a parameter of a header, "" if there is none."""
     for line in lines:
-        if line.lower().startswith(DISPOSITION):
-            name = parameters(line).get("name")
-            if name:
-                return name
-    raise MalformedError("a part without a name")
+        if line.lower().startswith(header):
+            value = parameters(line).get(name)
+            if value:
+                return value
+    return ""

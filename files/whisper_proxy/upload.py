@@ -113,7 +113,7 @@ class _Form:
                 message = f"The fields beside `file` exceed {MAX_FIELDS_BYTES // 1024} KiB."
                 raise ApiError(413, message, code="fields_too_large")
         try:
-            return value.decode()
+            return value.decode(self._parts.charset)
         except UnicodeDecodeError:
             raise invalid(name, f"`{name}` is not UTF-8 text.") from None
 

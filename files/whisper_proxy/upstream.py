@@ -289,7 +289,7 @@ def _failures_as_errors(body: _Form) -> Iterator[None]:
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise NotReachedError from error
     except aiohttp.ClientResponseError as error:
-        LOG.error("whisper-server's answer is not HTTP: %d %.200s", error.status, error.message)
+        LOG.error("whisper-server's answer is not HTTP")
         raise _bad_gateway() from error
     except aiohttp.ClientError as error:
         raise LostError(started=body.sent) from error

@@ -76,6 +76,25 @@ async def test_a_text_may_have_a_file_name_and_a_type(receiver: Client) -> None:
         assert (await response.json())["fields"] == {"prompt": ["hi"]}
 
 
+@pytest.mark.parametrize(
+    ("charset", "sent", "text"),
+    [
+        ("ISO-8859-1", b"Gr\xfc\xdfe", "Grüße"),
+        ('"windows-1252"', b"\x93Hi\x94", "“Hi”"),
+        ("utf-8", "Grüße".encode(), "Grüße"),
+        ("punycode", "Grüße".encode(), "Grüße"),
+    ],
+)
+async def test_a_text_is_in_the_charset_that_it_names(
+    receiver: Client, charset: str, sent: bytes, text: str
+) -> None:
+    head = f"\r\nContent-Type: text/plain; charset={charset}\r\n\r\n".encode()
+    prompt = PROMPT.replace(b"\r\n\r\nhi", head + sent)
+    body = prompt + field("language", "ö".encode()) + FILE + END
+    async with receiver.post("/", data=body, headers=BOUNDARY) as response:
+        assert (await response.json())["fields"] == {"prompt": [text], "language": ["ö"]}
+
+
 async def test_a_chunked_body_is_read(receiver: Client) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield PROMPT
