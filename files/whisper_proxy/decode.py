@@ -6,7 +6,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -89,16 +89,16 @@ class Decoder:
         if seconds is not None:
             yield _bounded(Wav(seconds, upload.size, upload.open))
             return
-        with self._output() as output:
+        with ExitStack() as kept:
             async with self.queue.slot():
-                wav = await self._timed(upload, kind, output)
+                wav = await self._timed(upload, kind, kept)
             yield _bounded(wav)
 
-    async def _timed(self, upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:
+    async def _timed(self, upload: Upload, kind: str | None, kept: ExitStack) -> Wav:
         started = time.monotonic()
         try:
             with _no_failures_of_the_server():
-                return await _decoded(upload, kind, output)
+                return await _decoded(upload, kind, kept.enter_context(self._output()))
         finally:
             seconds = time.monotonic() - started
             self.metrics.decode_seconds.observe(seconds)

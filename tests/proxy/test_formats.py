@@ -163,6 +163,13 @@ async def test_every_format_is_decoded(decode: Decode, tmp_path: Path, name: str
         assert loudness(samples) > 500
 
 
+async def test_amr_is_decoded(decode: Decode) -> None:
+    """Which ffmpeg reads and does not write."""
+    frame = b"\x04" + bytes(12)  # 20 ms at 4.75 kbit/s
+    async with decode(b"#!AMR\n" + 50 * frame) as (seconds, _):
+        assert seconds == pytest.approx(1, abs=0.05)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("form", ["wav", "caf"])
 async def test_any_number_of_channels_is_mixed(
