@@ -99,12 +99,14 @@ class AdmissionQueue:
         return job.inferred > expected + self._max_wait
 
     @contextmanager
-    def announced(self, seconds: float | None) -> Iterator[None]:
-        """Keep a place for a request that is not ready to wait yet, as its audio is being decoded.
+    def announced(self) -> Iterator[None]:
+        """Keep a place for a request whose audio is being decoded, so of unknown length.
 
-        seconds: of audio, None if they are not known yet. Raises ApiError 503 as `admitted` does.
+        Raises ApiError 503 at once if the queue is full or the wait would be too long for the
+        shortest recording. These places do not count for what needs no decoding: a slow decoder
+        keeps no dictation from the GPU.
         """
-        self._refuse_if_overloaded(seconds or 0.0)
+        self._refuse_if_overloaded(0.0, self._announced)
         self._announced += 1
         try:
             yield
@@ -153,9 +155,9 @@ class AdmissionQueue:
         self._credit = _credit(self._credit, job.held, out_of_turn=job.out_of_turn)
         self._fill()
 
-    def _refuse_if_overloaded(self, seconds: float) -> None:
+    def _refuse_if_overloaded(self, seconds: float, announced: int = 0) -> None:
         free = self._concurrency - len(self._running)
-        if len(self._waiting) + self._announced >= self.limit + free:
+        if len(self._waiting) + announced >= self.limit + free:
             raise self._overloaded("The queue is full.", seconds)
         if self.expected_wait(seconds) > self._max_wait:
             raise self._overloaded("The wait would be too long.", seconds)

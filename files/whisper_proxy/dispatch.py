@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from . import probe
 from .admission import AdmissionQueue, Job
@@ -23,6 +25,7 @@ MAX_LOSSES = 2
 MAX_HANGS = 2
 # Beyond twice its cost: an inference that took longer when its client went away may hang.
 DOUBT_SECONDS = 5.0
+PROBE_SECONDS = 30.0  # between probes of one that hangs
 # A whisper-server that died is back within a few seconds, its model loaded.
 RETRY_AFTER = {"Retry-After": "5"}
 # OpenAI's clients would send a 504 again, and hang whisper-server again.
@@ -72,7 +75,7 @@ class Dispatcher:
                 return await self._until_answered(job, audio, request)
             except asyncio.CancelledError:
                 if job.held > DOUBT_SECONDS + 2 * self._admission.cost.expected(job.seconds):
-                    self._probe_later()
+                    self._probe_later(self._probe_once)
                 raise
 
     async def _until_answered(
@@ -89,6 +92,8 @@ class Dispatcher:
                 losses += 1
             except HungError as hung:
                 hangs += 1
+                if not hung.restarted:
+                    self._probe_later(self._probe_until_it_answers)
                 if hangs == MAX_HANGS or not hung.restarted:
                     raise _hung() from None
             alone = True  # so that the next time shows whether it is the cause
@@ -125,16 +130,25 @@ class Dispatcher:
         message = "whisper-server crashed on this audio, twice. It is not tried again."
         return ApiError(422, message, param="file", code="audio_crashes_server")
 
-    def _probe_later(self) -> None:
-        """Find out whether an inference hangs that nobody waits for any more."""
+    def _probe_later(self, coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._probe is None or self._probe.done():
-            self._probe = asyncio.create_task(self._probe_it())
+            self._probe = asyncio.create_task(coroutine())
 
-    async def _probe_it(self) -> None:
+    async def _probe_once(self) -> None:
+        """Find out whether an inference hangs that nobody waits for any more."""
         try:
             await self.transcribe(probe.AUDIO, probe.REQUEST)
         except ApiError as error:
             LOG.warning("whisper-server was probed: outcome=%s", error.code)
+
+    async def _probe_until_it_answers(self) -> None:
+        """Find out when a whisper-server that was not restarted does not hang any more.
+
+        Nobody else would, where a load balancer sends nothing to what is unavailable.
+        """
+        while self._monitor.hung:
+            await asyncio.sleep(PROBE_SECONDS)
+            await self._probe_once()
 
     def close(self) -> None:
         """End a probe that is under way."""

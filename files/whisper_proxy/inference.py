@@ -108,7 +108,7 @@ class Inferences:
                 async with asyncio.timeout(cost.limit(self._admission.audio_seconds)):
                     transcript = await self._upstream.transcribe(audio, request)
         except ApiError:
-            self._monitor.record_answer()
+            self._monitor.hung = False  # it is an answer
             raise
         seconds = time.monotonic() - began
         cost.record(audio.seconds, seconds)

@@ -1,6 +1,6 @@
 """POST /v1/audio/transcriptions and /v1/audio/translations."""
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 
 from aiohttp import web
 
@@ -36,7 +36,7 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
         request[AUDIO_BYTES] = upload.size
         transcription_request = _parsed(form, request.app[SETTINGS], translate)
         async with AsyncExitStack() as stack:
-            with request.app[ADMISSION].announced(_seconds(upload)):
+            with _place(request, upload):
                 wav = await stack.enter_async_context(request.app[DECODER].as_wav(upload))
             transcript = await _transcript(request, wav, transcription_request)
     long = transcript.duration > LONG_SECONDS
@@ -44,10 +44,11 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
 
 
-def _seconds(upload: Spool) -> float | None:
-    """Return the duration of a recording that needs no decoding, None for any other."""
+def _place(request: web.Request, upload: Spool) -> AbstractContextManager[None]:
+    """Keep a place in the queue for what has to be decoded first."""
     with upload.open() as file:
-        return wav_seconds(file)
+        is_wav = wav_seconds(file) is not None
+    return nullcontext() if is_wav else request.app[ADMISSION].announced()
 
 
 def _parsed(form: Form, settings: Settings, translate: bool) -> TranscriptionRequest:

@@ -182,6 +182,19 @@ def test_without_a_restart_it_is_a_504_at_once() -> None:
     run(main())
 
 
+def test_without_a_restart_it_is_seen_that_it_computes_again() -> None:
+    async def main() -> None:
+        case = Case(Hanging(hangs=2), restarts=False)
+        await case.measure()
+        await case.failure()
+        await asyncio.sleep(70)  # a probe hangs too
+        assert case.monitor.state == "hung"
+        await asyncio.sleep(60)
+        assert case.monitor.state == "ready"
+
+    run(main())
+
+
 def test_before_anything_is_measured_it_has_more_time() -> None:
     async def main() -> None:
         case = Case(Hanging(hangs=1))
