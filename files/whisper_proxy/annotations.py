@@ -76,14 +76,16 @@ def _is_annotation(match: re.Match[str], text: str) -> bool:
         return False
     if mark in SQUARE and LABEL.fullmatch(name):
         return True
-    before, after = text[: match.start()][-20:], text[match.end() :][:20]
+    start, end = match.span()
+    before, after = text[max(0, start - 20) : start], text[end : end + 20]
     if _is_attached(before, after):
         return False
     if SOUND.search(name.replace("_", " ")) and len(name.split()) <= 6:
         return True
     if match["cut"]:
         return False
-    if mark in SQUARE and (mark not in "[{" or name[0].isupper()):
+    labelled = mark not in "[{" or (name[0].isalpha() and not name[0].islower())
+    if mark in SQUARE and labelled:
         return True
     return not SENTENCE.fullmatch(name) and _stands_apart(before, after)
 
@@ -105,8 +107,8 @@ def _blanked(text: str, start: int, end: int) -> str:
 
     One white space stays between the words before and after it.
     """
-    if BEFORE.search(text[:start][-20:]):
-        end += len(text[end:][:3]) - len(text[end:][:3].lstrip(".,!…"))
+    if BEFORE.search(text[max(0, start - 20) : start]):
+        end += len(text[end : end + 3]) - len(text[end : end + 3].lstrip(".,!…"))
     if not WORD.match(text, end):
         start = len(text[:start].rstrip())
     return text[:start] + BLANK * (end - start) + text[end:]

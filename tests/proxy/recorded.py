@@ -3,7 +3,7 @@ max_len=-1 and token_timestamps.
 
 v1.9.1-speech, v1.7.5-speech: the plain sample. v1.9.1-quotes: with a prompt full of accents, quotes
 and dashes, which the model imitated. v1.9.1-long: four times the sample, 44 s, without its `words`.
-v1.9.1-silence: its first 90 ms.
+v1.9.1-silence: its first 90 ms. v1.9.1-blank: with 35 s of silence after it.
 """
 
 import json

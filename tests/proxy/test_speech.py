@@ -26,6 +26,14 @@ def test_what_was_said_stays(name: str) -> None:
     assert all(one.end <= transcript.duration for one in result.segments)
 
 
+def test_a_real_annotation_is_left_out_and_nothing_else() -> None:
+    transcript = recorded_transcript("v1.9.1-blank")
+    assert transcript.segments[-1].text == " [BLANK_AUDIO]"
+    result = only_speech(transcript)
+    assert result.segments == transcript.segments[:2]
+    assert [word.word for word in words(result)] == result.text.split()
+
+
 def test_a_segment_that_was_an_annotation_vanishes() -> None:
     result = spoken(segment(" [", "BL", "ANK", "_", "AUDIO", "]"), segment(" Hello.", start=30))
     assert [one.text for one in result.segments] == [" Hello."]
