@@ -87,14 +87,14 @@ class AdmissionQueue:
 
     @property
     def overdue(self) -> bool:
-        """Whether an inference has run so long that requests were refused for it.
+        """Whether an inference has run for `max_wait` seconds more than expected.
 
-        Where nothing was measured yet, it is expected to keep up with the speech.
+        So requests that waited for it were refused. Where nothing was measured since whisper-server
+        was started, it is expected to keep up with the speech.
         """
-        return any(self.is_overdue(job) for job in self._running)
+        return any(self._is_overdue(job) for job in self._running)
 
-    def is_overdue(self, job: Job) -> bool:
-        """Whether its inference has run for `max_wait` seconds more than expected."""
+    def _is_overdue(self, job: Job) -> bool:
         expected = self.cost.expected(job.seconds) if self.cost.trusted else job.seconds
         return job.inferred > expected + self._max_wait
 

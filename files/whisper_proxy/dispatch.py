@@ -127,6 +127,9 @@ class Dispatcher:
             await self._once_reached(job, probe.AUDIO, probe.REQUEST, alone=True)
         except (LostError, BystanderError, HungError):
             return _unavailable()  # it dies of any
+        except ApiError as error:
+            if error.status == 503:  # it is not back; anything else is an answer
+                return error
         message = "whisper-server crashed on this audio, twice. It is not tried again."
         return ApiError(422, message, param="file", code="audio_crashes_server")
 

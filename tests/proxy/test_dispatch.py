@@ -200,6 +200,20 @@ async def test_a_server_that_crashes_on_silence_too_is_to_blame_itself(
     assert (error.status, error.code) == (503, "upstream_unavailable")
 
 
+async def test_a_server_that_refuses_silence_is_alive(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [CRASHED, CRASHED, ApiError(502, "No.")]
+    assert (await failure(dispatcher)).code == "audio_crashes_server"
+
+
+async def test_a_server_that_does_not_come_back_has_not_shown_the_cause(
+    dispatcher: Dispatcher, script: Script
+) -> None:
+    script.failures = [CRASHED, CRASHED] + [REFUSED] * 10000
+    assert (await failure(dispatcher)).code == "upstream_unavailable"
+
+
 async def test_a_dying_process_is_sent_nothing(dispatcher: Dispatcher, script: Script) -> None:
     script.failures = [CRASHED]
     script.states = ["busy"] * 3 + ["unreachable"] * 3
