@@ -19,14 +19,12 @@ LOG = logging.getLogger("whisper_proxy")
 KIB = 1024
 # What a connection may have received of a body that nobody reads, such as that of a second request:
 # aiohttp stops reading at twice this.
-BUFFER_BYTES = 64 * KIB
+BUFFER_BYTES = 128 * KIB
 # Of anything that has to be parsed byte by byte: headers, and the sizes of chunks. 8 KiB of chunks
 # of one byte each take 0.6 ms, and thirty connections may have as many in one turn of the loop.
 SMALL_READ = 8 * KIB
 MEDIUM_READ = 32 * KIB  # of a body whose chunks were large up to now
-LARGE_READ = 128 * KIB  # of a body with a Content-Length
-# One buffer for all connections: what it has received is passed on before the next one reads.
-_RECEIVED = memoryview(bytearray(LARGE_READ))
+LARGE_READ = 256 * KIB  # of a body with a Content-Length
 # All headers of a request together: 64 KiB, minus what follows them until the request begins.
 MAX_HEAD_BYTES = 64 * KIB
 # A client may send this much more than the payload, for the sizes of chunks, and a quarter of it:
@@ -34,7 +32,7 @@ MAX_HEAD_BYTES = 64 * KIB
 MAX_OVERHEAD = 64 * KIB
 
 
-class Protocol(web.RequestHandler, asyncio.BufferedProtocol):
+class Protocol(web.RequestHandler):
     """aiohttp's protocol, which reads little at a time, and answers errors in OpenAI's form."""
 
     __slots__ = (
@@ -64,6 +62,7 @@ class Protocol(web.RequestHandler, asyncio.BufferedProtocol):
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
         self._open = transport
+        self._limit_read()
         self._connections.opened(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -71,23 +70,27 @@ class Protocol(web.RequestHandler, asyncio.BufferedProtocol):
         self._connections.closed(self)
         super().connection_lost(exc)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return a buffer to receive into, as large as the event loop can bear."""
-        left = self._length - self._body.total_bytes
-        return _RECEIVED[: max(self._read_bytes, min(left, LARGE_READ))]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Parse what was received."""
-        self.data_received(bytes(_RECEIVED[:nbytes]))
+    def data_received(self, data: bytes) -> None:
+        """Parse what was received. aiohttp calls it without any to go on where it paused."""
+        super().data_received(data)
         if not self._body.is_eof():
-            self._check_chunks(nbytes)
+            self._check_chunks(len(data))
         elif not self._serving and not self._messages:
-            self._check_head(nbytes)
+            self._check_head(len(data))
+        self._limit_read()
+
+    def _limit_read(self) -> None:
+        """Read as much next time as the event loop can bear."""
+        left = self._length - self._body.total_bytes
+        size = max(self._read_bytes, min(left, LARGE_READ))
+        # Transports have it as an attribute of their class, and read so much at a time. A protocol
+        # with a buffer of its own could tell it too, but would copy every byte once more.
+        setattr(self._open, "max_size", size)  # noqa: B010
 
     def _check_head(self, received: int) -> None:
         self._head += received
         if self._head > MAX_HEAD_BYTES:
-            self.data_received(b"\0")  # which no header may have: the parser refuses the request
+            super().data_received(b"\0")  # which no header may have: the parser refuses the request
 
     def _check_chunks(self, received: int) -> None:
         self._wire += received
@@ -105,6 +108,7 @@ class Protocol(web.RequestHandler, asyncio.BufferedProtocol):
         self._body, self._length = request.content, request.content_length or 0
         self._wire = self._head = 0
         self._read_bytes = SMALL_READ
+        self._limit_read()
         self._connections.begin(self)
         try:
             yield

@@ -179,3 +179,23 @@ async def test_an_answer_that_nobody_reads_is_given_up(port: int) -> None:
 
     with connection, pytest.raises(ConnectionError):
         await asyncio.wait_for(ask_on(), 20)
+
+
+async def test_asyncio_reads_as_much_as_it_is_told() -> None:
+    """The size is an attribute of its transports: this would show that it no longer is."""
+    taken: list[int] = []
+
+    class Reader(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            setattr(transport, "max_size", 10)  # noqa: B010
+
+        def data_received(self, data: bytes) -> None:
+            taken.append(len(data))
+
+    one, other = socket.socketpair()
+    with other:
+        other.sendall(bytes(25))
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(Reader, one)
+        await asyncio.sleep(0.05)
+        transport.close()
+    assert taken == [10, 10, 5]

@@ -19,7 +19,7 @@ GPU = 2 * GIB
 UNKNOWN_MODEL = 3 * GIB  # large-v3, the largest that there is
 
 # Python and aiohttp take 40; spools in memory, 1024 connections and the largest answers.
-PROXY = 64 * MIB + 16 * MIB + 1024 * 192 * 1024 + 512 * MIB
+PROXY = 64 * MIB + 16 * MIB + 1024 * 384 * 1024 + 512 * MIB
 DECODERS, DECODER = 4, 512 * MIB  # ffmpeg, at worst; usually 60
 
 
