@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode
 WORKERS ?= 3
 
-.PHONY: help deploy demo test test-fast test-hip torture bench lint format setup boxes lock clean
+.PHONY: help deploy demo test test-fast test-hip torture fuzz bench lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
+	@echo 'make fuzz        2,000 malformed recordings, a sample of which is in make test: ten minutes'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
@@ -40,6 +41,9 @@ test-fast: .venv/dev.done
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
+
+fuzz: .venv/dev.done
+	FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz_audio.py
 
 test-hip: boxes
 	$(BIN)/python -m pytest -m hip tests/machines
