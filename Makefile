@@ -16,7 +16,7 @@ help:
 	@echo '                 real client packages before a real whisper-server: three minutes'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
-	@echo 'make fuzz        20,000 malformed requests to the proxy, a quarter of which is in make test'
+	@echo 'make fuzz        20,000 malformed requests and 2,000 recordings, a sample of which is in make test'
 	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
@@ -50,7 +50,7 @@ torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
 
 fuzz: .venv/dev.done
-	FUZZ_CASES=all $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py
+	FUZZ_CASES=all FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py tests/proxy/test_fuzz_audio.py
 
 soak: .venv/dev.done
 	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/python -m pytest -s tests/proxy/test_soak.py

@@ -95,7 +95,7 @@ def probed(output: str, errors: str, head: bytes) -> Probe:
         raise NotAudioError("`file` is damaged, or in no format that is known here.")
     streams = found.get("streams", [])
     track = _track(streams) if streams else None
-    is_empty = "packets" not in found and len(head) < HEADER_BYTES
+    is_empty = not found.get("packets") and len(head) < HEADER_BYTES
     return Probe(None if is_empty else track, encrypted)
 
 

@@ -151,6 +151,15 @@ async def test_wrong_sizes_are_repaired(decoder: Decoder, spool: Spool, case: st
     assert wav.seconds == pytest.approx(0.1, abs=0.002)
 
 
+@pytest.mark.parametrize("size", [4, 5, 8])
+async def test_a_sample_and_a_part_of_one_is_nothing(
+    decoder: Decoder, spool: Spool, size: int
+) -> None:
+    content = riff(fmt(rate=44100, channels=2), chunk(b"data", b"", 0xFFFFFFFF)) + bytes(size)
+    wav, _ = await decoded(decoder, spool, content)
+    assert wav.seconds < 0.001
+
+
 @pytest.mark.parametrize("case", JUNK)
 async def test_junk_is_a_400(decoder: Decoder, spool: Spool, case: str) -> None:
     error = await failure(decoder, spool, JUNK[case])

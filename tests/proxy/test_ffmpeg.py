@@ -85,7 +85,8 @@ def test_what_warns_of_encryption_may_be_encrypted() -> None:
 
 def test_nothing_was_recorded_where_no_packet_follows_a_header() -> None:
     assert probed('{"streams": []}', "", b"").track is None
-    assert probed(json.dumps({"streams": [audio()]}), "", b"").track is None
+    for packets in ({}, {"packets": []}):
+        assert probed(json.dumps({"streams": [audio()]} | packets), "", b"").track is None
     # A file of megabytes without a packet is damaged.
     assert probed(json.dumps({"streams": [audio()]}), "", bytes(64 * 1024)).track
 
