@@ -1,24 +1,21 @@
-"""The parser of multipart/form-data, which is this proxy's own, beside those that others made.
+"""The parser of multipart/form-data that this proxy uses, beside others.
 
 Each gets the same body, in pieces as they come from a connection, and hands on the file and the
 fields' values. What they need is installed into the bench's temporary directory.
 """
 
-import importlib.util
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from .processes import ROOT, BenchError
 from .requests import BOUNDARY, transcription, wav
 from .table import aligned, number
 
-OURS = "this proxy's"
-PUSH = "multipart"
+OURS = "multipart (this proxy)"
 PYTHON = "python-multipart"
 CYTHON = "streaming-form-data"
 SIZES = {"0.35 MB": 352_044, "25 MB": 25_000_000}
@@ -31,7 +28,7 @@ Parser = Callable[[list[bytes], Callable[[bytes], object]], None]
 
 
 def ours(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
-    """Parse with this proxy's."""
+    """Parse as this proxy does, with `multipart`."""
     from whisper_proxy.multipart import Multipart
 
     left = iter(pieces)
@@ -40,7 +37,7 @@ def ours(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
         return next(left, b"")
 
     async def parse() -> None:
-        parts = Multipart(BOUNDARY.encode(), read)
+        parts = Multipart(f"multipart/form-data; boundary={BOUNDARY}", read)
         while await parts.next_part() is not None:
             while chunk := await parts.chunk():
                 found(chunk)
@@ -50,33 +47,6 @@ def ours(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
         coroutine.send(None)  # it never waits
     except StopIteration:
         return
-
-
-def push(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
-    """Parse with the push parser of `multipart`."""
-    with _push_parser()(BOUNDARY) as parser:
-        for piece in pieces:
-            for event in parser.parse(piece):
-                if isinstance(event, bytes | bytearray):
-                    found(bytes(event))
-
-
-def _push_parser() -> Any:
-    # By its file: python-multipart has a package of the same name.
-    if PUSH not in _LOADED:
-        files = (Path(one) / "multipart.py" for one in sys.path)
-        path = next(one for one in files if one.exists())
-        spec = importlib.util.spec_from_file_location("push_multipart", path)
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["push_multipart"] = module
-        spec.loader.exec_module(module)
-        _LOADED[PUSH] = module.PushMultipartParser
-    return _LOADED[PUSH]
-
-
-_LOADED: dict[str, Any] = {}
 
 
 def python(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
@@ -106,7 +76,7 @@ def cython(pieces: list[bytes], found: Callable[[bytes], object]) -> None:
         parser.data_received(piece)
 
 
-PARSERS: dict[str, Parser] = {OURS: ours, PUSH: push, PYTHON: python, CYTHON: cython}
+PARSERS: dict[str, Parser] = {OURS: ours, PYTHON: python, CYTHON: cython}
 
 
 def pieces(size: int) -> tuple[list[bytes], int]:
@@ -151,9 +121,8 @@ def report(temporary: Path) -> str:
 
 
 def _run(target: Path) -> str:
-    command = [sys.executable, "-W", "ignore", "-m", "bench.parsers"]
-    path = f"{target}:{ROOT / 'files'}"
-    environment = {"PYTHONPATH": path, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-W", "ignore", "-m", "bench.parsers", str(target)]
+    environment = {"PYTHONPATH": str(ROOT / "files"), "PATH": "/usr/bin:/bin"}
     found = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
     )
@@ -170,4 +139,5 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.append(sys.argv[1])  # last, as python-multipart has a package `multipart` too
     print(json.dumps(dict(measured())))

@@ -9,7 +9,7 @@ from aiohttp import web
 from .errors import ApiError, invalid
 from .fields import is_read
 from .keys import SETTINGS
-from .multipart import MalformedError, Multipart, boundary
+from .multipart import MalformedError, Multipart
 from .spool import DISK_FULL, MIB, Spool, disk_full
 
 # Half of what a phone sends at 64 kbit/s, about the least on which a call is possible.
@@ -69,7 +69,7 @@ class _Form:
         length = request.content_length or 0
         self._check_total(length)
         audio.expect(length)
-        self._parts = Multipart(boundary(request.headers["Content-Type"]), self._bytes)
+        self._parts = Multipart(request.headers["Content-Type"], self._bytes)
 
     async def _bytes(self) -> bytes:
         # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
