@@ -13,7 +13,7 @@ help:
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make test-clients'
-	@echo '                 real client packages before a real whisper-server: three minutes'
+	@echo '                 real client packages before a real whisper-server: some minutes'
 	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
 	@echo 'make fuzz        20,000 malformed requests and 2,000 recordings, a sample of which is in make test'
