@@ -25,8 +25,8 @@ ENCRYPTION = re.compile(rf"DRM protected|Ext DRM|activation_bytes|{ENCRYPTION_KE
 # Up to 7.1 ffmpeg knows how to mix; beyond it often does not know which channel is which.
 MAX_LAID_OUT = 8
 MAX_CHANNELS = 64  # of the filter `pan`
-# One frame in so many is measured: 2 ms for a sentence, a seventh of the decoding for hours. Not the
-# first ones, as MP3 begins with silence.
+# One frame in so many is measured: 2 ms for a sentence, a seventh of the decoding for hours. The
+# first ones are not, as MP3 begins with silence.
 MEASURED_FRAMES, FIRST_FRAME = 20, 3
 LEVEL = re.compile(r"lavfi\.astats\.([12])\.RMS_level=(-?(?:\d{1,3}\.\d+|inf))\b")
 CANCELLED = 1 / 16  # of the energy is left by mixing: -12 dB
