@@ -25,9 +25,10 @@ ENCRYPTION = re.compile(rf"DRM protected|Ext DRM|activation_bytes|{ENCRYPTION_KE
 # Up to 7.1 ffmpeg knows how to mix; beyond it often does not know which channel is which.
 MAX_LAID_OUT = 8
 MAX_CHANNELS = 64  # of the filter `pan`
-# One frame in so many is measured, which costs a twentieth of the decoding.
-MEASURED_FRAMES = 10
-LEVEL = re.compile(r"lavfi\.astats\.([12])\.RMS_level=(\S+)")
+# One frame in so many is measured: 2 ms for a sentence, a seventh of the decoding for hours. The
+# first ones are not, as MP3 begins with silence.
+MEASURED_FRAMES, FIRST_FRAME = 20, 3
+LEVEL = re.compile(r"lavfi\.astats\.([12])\.RMS_level=(-?(?:\d{1,3}\.\d+|inf))\b")
 CANCELLED = 1 / 16  # of the energy is left by mixing: -12 dB
 CANCELLED_SHARE = 0.1  # of the recording's energy
 
@@ -161,10 +162,10 @@ def _measure() -> str:
     """Return the filters that print the levels of the sum and the difference of two channels."""
     return ",".join(
         [
-            f"asetnsamples=1024:p=0,aselect=not(mod(n\\,{MEASURED_FRAMES}))",
+            f"asetnsamples=1024:p=0,aselect=eq(mod(n\\,{MEASURED_FRAMES})\\,{FIRST_FRAME})",
             "aformat=sample_fmts=fltp:channel_layouts=stereo",
             "pan=stereo|c0=.5*c0+.5*c1|c1=.5*c0-.5*c1",
-            "asetnsamples=32768:p=0",
+            "asetnsamples=16384:p=0",
             "astats=metadata=1:reset=1:measure_perchannel=RMS_level:measure_overall=none",
             "ametadata=print:file=/proc/self/fd/2",
             "anullsink",

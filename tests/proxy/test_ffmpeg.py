@@ -108,14 +108,15 @@ def test_what_ffprobe_does_not_know_is_refused(output: str) -> None:
     ("printed", "cancelled"),
     [
         ("", False),
-        (levels(("-20", "-inf")), False),  # mono
-        (levels(("-20", "-26"), ("-18", "-17")), False),  # stereo
+        (levels(("-20.0", "-inf")), False),  # mono
+        (levels(("-20.0", "-26.0"), ("-18.0", "-17.0")), False),  # stereo
         (levels(("-inf", "-inf")), False),  # silence
         (levels(("-100.1", "-20.2")), True),
-        (levels(("-33", "-20")), True),
-        (levels(("-20", "-inf"), ("-90", "-20")), True),  # half of it
-        (levels(("-20", "-inf"), ("-90", "-60")), False),  # hiss
-        ("nan\n" + levels(("-90", "-20")), True),
+        (levels(("-33.0", "-20.0")), True),
+        (levels(("-20.0", "-inf"), ("-90.0", "-20.0")), True),  # half of it
+        (levels(("-20.0", "-inf"), ("-90.0", "-60.0")), False),  # hiss
+        (levels(("nan", "nan"), ("-90.0", "-20.0")), True),  # of samples that are no numbers
+        (levels(("oops", "9999999.0")), False),  # text of the file's, in a message of ffmpeg's
     ],
 )
 def test_channels_cancel_out_if_speech_is_lost(printed: str, cancelled: bool) -> None:
