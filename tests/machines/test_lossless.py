@@ -105,6 +105,14 @@ def test_whisper_server_is_stopped_and_started_twenty_times(box: Box, recordings
     assert set(answers) == {RIGHT}
 
 
+def test_whisper_server_hangs(box: Box, recordings: dict[str, bytes]):
+    # The proxy kills it through systemd, half a minute later.
+    answers = disturbed(box, recordings, ["pkill -STOP -x whisper-server"])
+    assert set(answers) == {RIGHT}
+    metrics = box.run("curl -fsS http://127.0.0.1:2023/metrics").stdout
+    assert "\nwhisper_proxy_upstream_hung_total 1.0\n" in metrics
+
+
 def test_the_proxy_is_restarted_ten_times(box: Box, recordings: dict[str, bytes]):
     command = f"{SYSTEMCTL} restart voicemode-whisper-proxy.service"
     answers = disturbed(box, recordings, [command] * RESTARTS)
