@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from .connections import Connections
@@ -51,11 +52,11 @@ class Protocol(web.RequestHandler):
         self._connections = connections
         self._open: asyncio.Transport | None = None  # aiohttp forgets its own before all is sent
         self._serving = False
-        self._body: StreamReader = EMPTY_PAYLOAD  # of the last request
+        self._body: StreamReader = EMPTY_PAYLOAD  # of the last request whose headers have come
         self._length = 0  # of this body, 0 if it is chunked
         self._read_bytes = SMALL_READ
         self._wire = 0  # bytes received since it began
-        self._head = 0  # bytes received since the last request
+        self._head = 0  # bytes received of the next request's headers
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve the connection."""
@@ -72,12 +73,22 @@ class Protocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what was received. aiohttp calls it without any to go on where it paused."""
+        before = len(self._messages)
         super().data_received(data)
-        if not self._body.is_eof():
+        if len(self._messages) > before:
+            self._begin_body(*self._messages[-1])
+        elif not self._body.is_eof():
             self._check_chunks(len(data))
         elif not self._serving and not self._messages:
             self._check_head(len(data))
         self._limit_read()
+
+    def _begin_body(self, message: RawRequestMessage | object, body: StreamReader) -> None:
+        self._body = body
+        self._length = self._wire = self._head = 0
+        self._read_bytes = SMALL_READ
+        if isinstance(message, RawRequestMessage) and not message.chunked:
+            self._length = int(message.headers.get(hdrs.CONTENT_LENGTH, "0"))
 
     def _limit_read(self) -> None:
         """Read as much next time as the event loop can bear."""
@@ -102,13 +113,9 @@ class Protocol(web.RequestHandler):
             self._body.set_exception(ApiError(400, message, code="invalid_body"))
 
     @contextmanager
-    def serving(self, request: web.BaseRequest) -> Iterator[None]:
+    def serving(self) -> Iterator[None]:
         """Note that a request is in progress within the context."""
         self._serving = True
-        self._body, self._length = request.content, request.content_length or 0
-        self._wire = self._head = 0
-        self._read_bytes = SMALL_READ
-        self._limit_read()
         self._connections.begin(self)
         try:
             yield

@@ -64,7 +64,7 @@ async def set_up(runner: web.AppRunner) -> None:
         if expected.lower() != "100-continue":
             return refused(417, "Expect may only be 100-continue.", "unknown_expectation")
         assert isinstance(request.protocol, Protocol)
-        with request.protocol.serving(request):
+        with request.protocol.serving():
             return await handler(request)
 
     runner.server.request_handler = handle
