@@ -36,6 +36,10 @@ from .spool import SpoolBudget
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
+# Any base address will do: with /v1, without it or with it twice, another service's (/openai/v1),
+# one with a slash too many. It is what people get wrong most often.
+BASE, SLASH = "/{base:(?:.*/)?}", "{slash:/*}"
+
 
 def create_app(settings: Settings) -> web.Application:
     """Return the application. Only these routes reach whisper-server."""
@@ -55,10 +59,10 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get("/", health.root)
     app.router.add_get("/health", health.health)
     app.router.add_get("/metrics", health.metrics)
-    app.router.add_get("/v1/models", models.models)
-    app.router.add_get("/v1/models/{name:.+}", models.model)
-    app.router.add_post("/v1/audio/transcriptions", transcriptions.transcribe)
-    app.router.add_post("/v1/audio/translations", transcriptions.translate)
+    app.router.add_get(f"{BASE}models{SLASH}", models.models)
+    app.router.add_get(f"{BASE}models/{{name:.+}}", models.model)
+    app.router.add_post(f"{BASE}audio/transcriptions{SLASH}", transcriptions.transcribe)
+    app.router.add_post(f"{BASE}audio/translations{SLASH}", transcriptions.translate)
     return app
 
 

@@ -45,6 +45,8 @@ FIELDS = frozenset(
     }
 )
 NAME = re.compile(r"([a-z_]+)(\[\w{0,30}\])?")
+# What JavaScript and Python put into a form for a value that is not there.
+NOTHING = {"", "null", "undefined", "None"}
 INDEX = re.compile(r"\[\d*\]$")
 
 
@@ -115,7 +117,8 @@ def parse(
 def _by_name(form: Form) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for name, values in form.items():
-        fields.setdefault(INDEX.sub("", name), []).extend(values)
+        given = [value for value in values if value.strip() not in NOTHING]
+        fields.setdefault(INDEX.sub("", name), []).extend(given or [""])
     return fields
 
 

@@ -55,7 +55,8 @@ async def on_prepare(request: web.Request, response: web.StreamResponse) -> None
 def _route(request: web.Request) -> str:
     # Not the path: a client could invent any number of them, each a new metric.
     resource = request.match_info.route.resource
-    return resource.canonical if resource else "none"
+    canonical = resource.canonical if resource else "none"
+    return canonical.replace("/{base}", "/v1/").removesuffix("{slash}")
 
 
 def _log(request: web.Request, status: int, outcome: str, context: dict[str, int]) -> None:

@@ -66,6 +66,9 @@ class _Form:
         self._fields_room = MAX_FIELDS_BYTES
         if request.content_type != "multipart/form-data":
             raise ApiError(400, "Send the request as multipart/form-data.", code="invalid_body")
+        if "boundary" not in request.headers["Content-Type"].lower():
+            message = "Content-Type names no boundary. Leave this header to your HTTP library."
+            raise ApiError(400, message, code="invalid_body")
         length = request.content_length or 0
         self._check_total(length)
         audio.expect(length)

@@ -4,9 +4,10 @@ import pytest
 from whisper_proxy import keys
 from whisper_proxy.app import create_app
 from whisper_proxy.settings import Settings
+from yarl import URL
 
-from .fake_whisper import FakeWhisper
-from .samples import Client
+from .fake_whisper import TEXT, FakeWhisper
+from .samples import Client, form
 
 
 def test_the_routes_are_these_and_no_others() -> None:
@@ -15,11 +16,27 @@ def test_the_routes_are_these_and_no_others() -> None:
         *((method, "/") for method in ("GET", "HEAD")),
         *((method, "/health") for method in ("GET", "HEAD")),
         *((method, "/metrics") for method in ("GET", "HEAD")),
-        *((method, "/v1/models") for method in ("GET", "HEAD")),
-        *((method, "/v1/models/{name}") for method in ("GET", "HEAD")),
-        ("POST", "/v1/audio/transcriptions"),
-        ("POST", "/v1/audio/translations"),
+        *((method, "/{base}models{slash}") for method in ("GET", "HEAD")),
+        *((method, "/{base}models/{name}") for method in ("GET", "HEAD")),
+        ("POST", "/{base}audio/transcriptions{slash}"),
+        ("POST", "/{base}audio/translations{slash}"),
     }
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["", "/", "/v1/v1", "/v1/", "//v1", "/api/v1", "/openai/v1", "/openai/deployments/whisper"],
+)
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_any_base_address_will_do(client: Client, base: str, slash: str) -> None:
+    path = f"{base}/audio/transcriptions{slash}"
+    url = URL(str(client.make_url("/")).rstrip("/") + path, encoded=True)
+    async with client.session.post(url, data=form()) as response:
+        assert (response.status, (await response.json())["text"]) == (200, TEXT)
+    async with client.session.get(url.with_path(f"{base}/models{slash}")) as response:
+        assert (await response.json())["object"] == "list"
+    metrics = await (await client.get("/metrics")).text()
+    assert 'requests_total{outcome="ok",route="/v1/audio/transcriptions"} 1.0' in metrics
 
 
 @pytest.mark.parametrize("path", ["/load", "/inference", "/v1/../load", "/v1/audio/speech"])

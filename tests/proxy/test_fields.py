@@ -283,3 +283,11 @@ def test_the_name_of_the_model(name: str) -> None:
 def test_cantonese_is_chinese_to_a_model_that_does_not_know_it(cantonese: bool, code: str) -> None:
     request = parse(form(("language", "zh-yue")), english_only=False, cantonese=cantonese)
     assert request.language == code
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "null", "undefined", "None"])
+@pytest.mark.parametrize(
+    "name", ["language", "temperature", "response_format", "stream", "chunking_strategy", "prompt"]
+)
+def test_what_is_not_there_is_not_sent(name: str, nothing: str) -> None:
+    assert parsed((name, nothing)) == parsed()

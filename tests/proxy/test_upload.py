@@ -144,6 +144,13 @@ async def test_a_broken_form_is_a_400(receiver: Client, case: str) -> None:
         assert (await response.json())["error"]
 
 
+async def test_who_sets_the_content_type_by_hand_is_told_so(receiver: Client) -> None:
+    headers = {"Content-Type": "multipart/form-data"}
+    async with receiver.post("/", data=FILE + END, headers=headers) as response:
+        error = (await response.json())["error"]
+    assert error == "Content-Type names no boundary. Leave this header to your HTTP library."
+
+
 async def test_large_fields_are_a_413(receiver: Client) -> None:
     half = b"x" * (upload.MAX_FIELDS_BYTES // 2 + 1)
     body = field("prompt", half) + field("keywords[]", half) + FILE + END
