@@ -77,7 +77,7 @@ async def beside(proxy: Proxy, seconds: float) -> Served:
 
 
 def p99(taken: list[float]) -> float:
-    return statistics.quantiles(taken, n=100)[98]
+    return statistics.quantiles(taken, n=100, method="inclusive")[98]
 
 
 async def settled(proxy: Proxy) -> None:
