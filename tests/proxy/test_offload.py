@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from aiohttp.test_utils import TestServer
+from whisper_proxy import upstream
 from whisper_proxy.offload import offload
 
 from .fake_whisper import FakeWhisper, verbose_json
@@ -36,9 +37,11 @@ def four_hours() -> dict[str, object]:
 
 @pytest.mark.alone
 async def test_the_loop_turns_while_the_words_of_four_hours_are_rendered(
-    client: Client, proxy: TestServer, whisper: FakeWhisper
+    client: Client, proxy: TestServer, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whisper.answer = four_hours()
+    # The recording is a short one, so that nothing else takes time.
+    monkeypatch.setattr(upstream, "ANSWER_BYTES", 64 * 1024 * 1024)
     fields = {"response_format": "verbose_json", "timestamp_granularities[]": "word"}
     gaps: list[float] = []
 
