@@ -129,7 +129,7 @@ def _wheels(kind: Kind) -> Part:
 
 def git() -> Part:
     """whisper.cpp's git repository."""
-    made_from = key(source("whisper_git"))
+    made_from = key(source("whisper_git"), source("silero"))
     return Part("git", "whisper.cpp's git repository", made_from, whisper_git.build)
 
 

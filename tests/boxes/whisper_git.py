@@ -6,6 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
+from voicemode_whisper.core.build import VAD_SOURCE
+
+from . import silero
 from .shell import BoxError, run, say
 
 NAME = "whisper.cpp"
@@ -18,6 +21,8 @@ RELEASES = {
     "v1.7.5": ("0.3.0", "1743600000 +0000"),
     "v1.9.1": ("0.3.1", "1782000000 +0000"),
 }
+# Those that have the VAD model among their files, which npm leaves out.
+WITH_VAD = ("v1.9.1",)
 
 # npm leaves every .gitignore out. Upstream's has these, which a checkout with builds
 # in it needs to look clean.
@@ -38,6 +43,8 @@ def build(target: Path) -> None:
     for tag, (version, date) in RELEASES.items():
         tree = _sources(version, work / version)
         _check_version(tree, tag)
+        if tag in WITH_VAD:
+            (tree / VAD_SOURCE).write_bytes(silero.fetch(work / "silero"))
         commit(bare, tree, tag, date)
     run("git", "-C", bare, "repack", "-adq", env=environment())
     shutil.rmtree(work)
