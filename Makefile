@@ -36,7 +36,7 @@ demo: boxes
 test: export TORTURE_SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 test: boxes
 	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT && \
-	$(BIN)/python -m pytest --durations 10 -m 'not hip and not alone' \
+	$(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
 	  --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; parallel=$$?; \
 	$(BIN)/python -m pytest --durations 10 -m alone && exit $$parallel
 
@@ -44,7 +44,7 @@ test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
 
 test-clients: boxes
-	$(BIN)/python -m pytest tests/machines/test_clients.py tests/machines/test_packages.py
+	$(BIN)/python -m pytest -m clients tests/machines
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py

@@ -16,6 +16,8 @@ from tests.proxy import voicemode
 from tests.tunnel import tunnel
 from voicemode_whisper.core.speech import is_spoken
 
+pytestmark = pytest.mark.clients
+
 SECONDS = 11.0  # the recording
 KEY = "correct-horse"
 WORDS_AND_SEGMENTS = {
