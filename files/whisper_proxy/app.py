@@ -9,7 +9,7 @@ from aiohttp import web
 from . import access, health, middleware, models, transcriptions
 from .admission import AdmissionQueue
 from .api_key import ApiKey
-from .connections import descriptors, max_connections, max_uploads
+from .connections import Connections, descriptors, max_connections, max_uploads
 from .decode import Decoder
 from .decode_queue import DecodeQueue
 from .dispatch import Dispatcher
@@ -19,6 +19,7 @@ from .inference import Inferences
 from .keys import (
     ADMISSION,
     API_KEY,
+    CONNECTIONS,
     DECODER,
     DISPATCH,
     IN_FLIGHT,
@@ -49,11 +50,12 @@ def create_app(settings: Settings) -> web.Application:
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
-    connections = max_connections(descriptors(), settings.concurrency)
-    app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(connections))
-    decode_queue = DecodeQueue(settings.queue, settings.max_wait)
-    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS].output)
+    limit = max_connections(descriptors(), settings.concurrency)
+    app[CONNECTIONS] = Connections(limit, settings.idle_timeout)
+    app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
+    decode_queue = DecodeQueue(settings.queue, settings.max_wait)
+    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS].output, app[ADMISSION].announced)
     app.cleanup_ctx.append(_upstream)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
     app.router.add_get("/", health.root)

@@ -8,7 +8,8 @@ MAX_CONNECTIONS = 1024  # a few hundred KiB of buffers each, at worst
 # Descriptors beside those of connections and uploads: Python's own, four decoders, the listeners.
 RESERVED_DESCRIPTORS = 48
 SWEEP_SECONDS = 5.0
-# Of an answer: the same as for an upload, half of what a slow phone takes.
+# Of an upload, and of an answer: half of what a phone sends or takes at 64 kbit/s, about the least
+# on which a call is possible.
 MIN_BYTES_A_SECOND = 4000
 
 

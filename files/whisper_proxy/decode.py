@@ -6,7 +6,13 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -64,17 +70,24 @@ class Wav:
 
 # Opens an empty file, which is gone after the context.
 OpenOutput = Callable[[], AbstractContextManager[IO[bytes]]]
+# Keeps a place in the queue for the GPU for what is decoded within the context.
+KeepPlace = Callable[[], AbstractContextManager[None]]
 
 
 class Decoder:
     """Decodes a few uploads at a time; the others wait in its queue."""
 
     def __init__(
-        self, queue: DecodeQueue, metrics: Metrics, output: OpenOutput = open_file
+        self,
+        queue: DecodeQueue,
+        metrics: Metrics,
+        output: OpenOutput = open_file,
+        place: KeepPlace = nullcontext,
     ) -> None:
         self.queue = queue
         self.metrics = metrics
         self._output = output
+        self._place = place
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
@@ -90,8 +103,9 @@ class Decoder:
             yield _bounded(Wav(seconds, upload.size, upload.open))
             return
         with ExitStack() as kept:
-            async with self.queue.slot():
-                wav = await self._timed(upload, kind, kept)
+            with self._place():
+                async with self.queue.slot():
+                    wav = await self._timed(upload, kind, kept)
             yield _bounded(wav)
 
     async def _timed(self, upload: Upload, kind: str | None, kept: ExitStack) -> Wav:

@@ -1,6 +1,6 @@
 """OpenAI's error object, and the exception that carries one to the client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -47,6 +47,12 @@ class ApiError(Exception):
 def invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
     """Return the 400 for an invalid field."""
     return ApiError(400, message, param=param, code=code)
+
+
+def not_one_of(param: str, text: str, allowed: Sequence[str]) -> ApiError:
+    """Return the 400 for a field that has none of the values that it may have."""
+    known = ", ".join(allowed)
+    return invalid(param, f"`{param}` is {quoted(text)}, but must be one of: {known}.")
 
 
 def quoted(text: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from . import languages
-from .errors import ApiError, invalid, quoted
+from .errors import ApiError, invalid, not_one_of, quoted
 from .prompt import prompt
 from .vad import DEFAULT, Vad
 from .vad import parse as parse_vad
@@ -142,7 +142,7 @@ def _chosen(fields: Form, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
     items = tuple(dict.fromkeys(item.lower() for item in _items(fields, name)))
     for item in items:
         if item not in allowed:
-            raise _not_one_of(name, item, allowed)
+            raise not_one_of(name, item, allowed)
     return items
 
 
@@ -156,11 +156,6 @@ def _refuse_unsupported(fields: Form) -> None:
         raise invalid("known_speaker_names", message, "unsupported_value")
 
 
-def _not_one_of(name: str, text: str, allowed: Sequence[str]) -> ApiError:
-    known = ", ".join(allowed)
-    return invalid(name, f"`{name}` is {quoted(text)}, but must be one of: {known}.")
-
-
 def _model(text: str) -> str:
     return text.strip().lower().rpartition("/")[2]  # as in openai/gpt-4o-transcribe
 
@@ -171,7 +166,7 @@ def _response_format(given: str) -> str:
         message = "`diarized_json` is not supported: speakers are not told apart."
         raise invalid("response_format", message, "unsupported_value")
     if text and text not in FORMATS:
-        raise _not_one_of("response_format", given, FORMATS)
+        raise not_one_of("response_format", given, FORMATS)
     return text or "json"
 
 
@@ -186,7 +181,7 @@ def _granularities(fields: Form, response_format: str) -> tuple[str, ...]:
 def _stream(text: str, response_format: str) -> bool:
     stream = BOOLEANS.get(text.strip().lower())
     if stream is None:
-        raise _not_one_of("stream", text, ("true", "false"))
+        raise not_one_of("stream", text, ("true", "false"))
     if stream and response_format not in STREAMED_FORMATS:
         known = " or ".join(STREAMED_FORMATS)
         raise invalid("stream", f"`stream` needs `response_format` to be {known}.")

@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
 from .admission import AdmissionQueue
+from .decode_queue import DecodeQueue
 from .keys import ADMISSION, DECODER, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
@@ -64,19 +65,15 @@ async def health(request: web.Request) -> web.Response:
         "device": settings.device or None,
         "whisper_version": settings.whisper_version or None,
         "version": __version__,
-        "queue": {
-            "running": admission.running,
-            "waiting": admission.waiting,
-            "limit": admission.limit,
-        },
-        "decoding": {
-            "running": decoding.running,
-            "waiting": decoding.waiting,
-            "limit": decoding.limit,
-        },
+        "queue": _counts(admission),
+        "decoding": _counts(decoding),
         "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
+
+
+def _counts(queue: AdmissionQueue | DecodeQueue) -> dict[str, int]:
+    return {"running": queue.running, "waiting": queue.waiting, "limit": queue.limit}
 
 
 def _busy(admission: AdmissionQueue, spools: SpoolBudget) -> tuple[Status, str | None]:

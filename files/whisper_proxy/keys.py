@@ -4,6 +4,7 @@ from aiohttp import web
 
 from .admission import AdmissionQueue
 from .api_key import ApiKey
+from .connections import Connections
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
@@ -16,6 +17,7 @@ from .upstream_monitor import UpstreamMonitor
 SETTINGS = web.AppKey("settings", Settings)
 API_KEY = web.AppKey("api_key", ApiKey)
 OWN_NAMES = web.AppKey("own_names", OwnNames)
+CONNECTIONS = web.AppKey("connections", Connections)
 SPOOLS = web.AppKey("spools", SpoolBudget)
 DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)

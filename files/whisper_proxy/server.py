@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from .app import create_app
-from .connections import Connections, descriptors, max_connections
-from .keys import IN_FLIGHT
+from .connections import Connections
+from .keys import CONNECTIONS, IN_FLIGHT
 from .listen import Listener
 from .notify import Notifier
 from .protocol import BUFFER_BYTES, Protocol, refused
@@ -30,9 +30,7 @@ async def serve(settings: Settings, listening: Sequence[socket.socket], notifier
     await set_up(runner)
     stop = _stop_signal()
     gc.freeze()  # startup objects live forever: keep the garbage collector from scanning them
-    connections = Connections(
-        max_connections(descriptors(), settings.concurrency), settings.idle_timeout
-    )
+    connections = app[CONNECTIONS]
     listener = Listener(listening, lambda: new_protocol(runner, settings, connections), connections)
     names = " and ".join(_name(one) for one in listening)
     listener.start()

@@ -1,18 +1,14 @@
 """POST /v1/audio/transcriptions and /v1/audio/translations."""
 
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
-
 from aiohttp import web
 
-from .audio import wav_seconds
 from .decode import Wav
 from .fields import Form, TranscriptionRequest, parse
-from .keys import ADMISSION, AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
+from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
 from .languages import LANGUAGES
 from .offload import offload
 from .render import render
 from .settings import Settings
-from .spool import Spool
 from .transcript import Transcript
 from .upload import read_form
 
@@ -35,20 +31,11 @@ async def _create(request: web.Request, *, translate: bool) -> web.Response:
         form = await read_form(request, upload)
         request[AUDIO_BYTES] = upload.size
         transcription_request = _parsed(form, request.app[SETTINGS], translate)
-        async with AsyncExitStack() as stack:
-            with _place(request, upload):
-                wav = await stack.enter_async_context(request.app[DECODER].as_wav(upload))
+        async with request.app[DECODER].as_wav(upload) as wav:
             transcript = await _transcript(request, wav, transcription_request)
     long = transcript.duration > LONG_SECONDS
     answer = await offload(long, render, transcript, transcription_request)
     return web.Response(text=answer.text, content_type=answer.content_type, charset="utf-8")
-
-
-def _place(request: web.Request, upload: Spool) -> AbstractContextManager[None]:
-    """Keep a place in the queue for what has to be decoded first."""
-    with upload.open() as file:
-        is_wav = wav_seconds(file) is not None
-    return nullcontext() if is_wav else request.app[ADMISSION].announced()
 
 
 def _parsed(form: Form, settings: Settings, translate: bool) -> TranscriptionRequest:

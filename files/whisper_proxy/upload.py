@@ -6,14 +6,13 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
+from .connections import MIN_BYTES_A_SECOND
 from .errors import ApiError, invalid
 from .fields import is_read
 from .keys import SETTINGS
 from .multipart import MalformedError, Multipart
 from .spool import DISK_FULL, MIB, Spool, disk_full
 
-# Half of what a phone sends at 64 kbit/s, about the least on which a call is possible.
-MIN_BYTES_A_SECOND = 4000
 # For all text fields together. Whisper reads only 224 tokens of a prompt.
 MAX_FIELDS_BYTES = 64 * 1024
 MAX_PARTS = 256  # a list has a part for each of its items

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import invalid, quoted
+from .errors import invalid, not_one_of, quoted
 
 FIELD = "chunking_strategy"
 TYPES = ("auto", "server_vad")
@@ -46,8 +46,7 @@ def parse(fields: Mapping[str, Sequence[str]]) -> Vad:
             given[name[len(FIELD) + 1 : -1]] = values[-1]
     kind = given.get("type")
     if kind not in (None, "", *TYPES):
-        known = ", ".join(TYPES)
-        raise invalid(FIELD, f"`{FIELD}` is {quoted(str(kind))}, but must be one of: {known}.")
+        raise not_one_of(FIELD, str(kind), TYPES)
     return Vad(
         threshold=_number(given, "threshold", DEFAULT.threshold, 1),
         padding_ms=round(_number(given, "prefix_padding_ms", DEFAULT.padding_ms, MAX_MILLISECONDS)),

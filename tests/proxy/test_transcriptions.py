@@ -119,7 +119,7 @@ async def test_what_the_queue_would_refuse_is_not_decoded(
 
     admission = client.app[ADMISSION]  # type: ignore[index]
     admission.cost.record(1, 1000)
-    monkeypatch.setattr(Decoder, "as_wav", decode)
+    monkeypatch.setattr(Decoder, "_timed", decode)
     data = form(encoded("-c:a", "libmp3lame", "mp3"))
     async with admission.admitted(1), client.post(PATH, data=data) as response:
         assert response.status == 503
