@@ -47,13 +47,14 @@ test-clients: boxes
 	$(BIN)/python -m pytest -m clients tests/machines
 
 torture: boxes
-	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py
+	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py \
+	  tests/machines/test_lossless.py
 
 fuzz: .venv/dev.done
 	FUZZ_CASES=all FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py tests/proxy/test_fuzz_audio.py
 
 soak: .venv/dev.done
-	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/python -m pytest -s tests/proxy/test_soak.py
+	SOAK_SECONDS=$${SOAK_SECONDS:-600} $(BIN)/python -m pytest -s tests/proxy/test_soak.py tests/proxy/test_strain.py
 
 test-hip: boxes
 	$(BIN)/python -m pytest -m hip tests/machines

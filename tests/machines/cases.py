@@ -103,7 +103,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """What every sample has one of: each middle, and each way in each scenario."""
+        """What a sample has once, if it can: a middle, or a way in a scenario."""
         if isinstance(self.point, str):
             return self.point
         return f"{self.scenario.name}-{self.way}"
@@ -120,11 +120,12 @@ def all_cases(scenarios: list[Scenario]) -> list[Case]:
 
 
 def draw(cases: list[Case], seed: str, size: int) -> list[Case]:
-    """A sample, always the same for a seed, in which every kind occurs."""
+    """A sample, always the same for a seed, of as many kinds as it can be."""
     chance = Random(seed)
     kinds: dict[str, list[Case]] = {}
     for case in cases:
         kinds.setdefault(case.kind, []).append(case)
-    drawn = [chance.choice(alike) for alike in kinds.values()]
+    chosen = chance.sample(list(kinds), min(size, len(kinds)))
+    drawn = [chance.choice(kinds[kind]) for kind in chosen]
     rest = [case for case in cases if case not in drawn]
     return drawn + chance.sample(rest, min(max(0, size - len(drawn)), len(rest)))

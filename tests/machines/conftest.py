@@ -4,6 +4,7 @@ Several pytest processes may run at once, as workers of pytest-xdist, with a mod
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests import boxes
 from tests.machines.deploying import OLD, deployed, earlier_checkout, raise_boxes, raised
+from tests.machines.footprint import footprint
 
 # The modules that take longest, longest first: one that began last would be waited for alone.
 # A worker whose module has one or two tests takes the next beside it, hence the short one.
@@ -59,9 +61,10 @@ def made_once(place: Path, label: str, **options: Any) -> str:
         made = place / f"{label}.made"
         if not made.exists():
             with raise_boxes(label) as (box,):
-                deployed(box, **options)
+                run = deployed(box, **options)
+                facts = {"operations": run.operations, "footprint": footprint(box)}
                 box.save(label)
-            made.touch()
+            made.write_text(json.dumps(facts))
     return label
 
 
@@ -69,6 +72,13 @@ def made_once(place: Path, label: str, **options: Any) -> str:
 def served(session_directory: Path) -> str:
     """A snapshot of a box that was deployed to, for tests of what comes after."""
     return made_once(session_directory, "served")
+
+
+@pytest.fixture(scope="session")
+def first_deploy(served: str, session_directory: Path) -> dict[str, Any]:
+    """The `operations` of the deploy that made `served`, and the `footprint` of what it left."""
+    found: dict[str, Any] = json.loads((session_directory / f"{served}.made").read_text())
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,12 @@ class Run:
     results: dict[str, Any] | None
 
     @property
+    def operations(self) -> list[str]:
+        """All operations, in their order, as "STAGE | NAME"."""
+        assert self.results is not None, self.output
+        return [entry["name"] for entry in self.results["operations"]]
+
+    @property
     def changed(self) -> set[str]:
         """The operations that changed something, as "STAGE | NAME"."""
         assert self.results is not None, self.output

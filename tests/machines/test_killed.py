@@ -13,49 +13,36 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from textwrap import indent
+from typing import Any
 
 import pytest
 
-from tests.boxes import Box
 from tests.machines.cases import MIDDLES, WAYS, Case, Scenario, all_cases, draw
-from tests.machines.deploying import Run, deployed, raise_boxes, sample
+from tests.machines.deploying import deployed, raise_boxes, sample
 from tests.machines.footprint import footprint
 from tests.machines.killing import die_and_recover
 
-SAMPLE = 10
+SAMPLE = 4
 WORKERS = 2  # boxes at a time: much of a run is waiting
 UNFINISHED = (".part", ".partial", ".new", ".tar")
 
 
 @pytest.fixture(scope="module")
-def scenarios(served_old: str) -> list[Scenario]:
+def scenarios(served_old: str, first_deploy: dict[str, Any]) -> list[Scenario]:
     """A first deploy and an upgrade, undisturbed: what all others are measured by."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        runs = [pool.submit(first_deploy), pool.submit(upgrade, served_old)]
-        return [run.result() for run in runs]
-
-
-def first_deploy() -> Scenario:
-    with raise_boxes("undisturbed") as (box,):
-        return undisturbed("first", None, tuple(MIDDLES), box, deployed(box))
-
-
-def upgrade(snapshot: str) -> Scenario:
-    """Model and virtual environment are there already, and stay."""
-    with raise_boxes("upgrade", base=snapshot) as (box,):
-        middles = ("clone", "checkout", "build")
-        return undisturbed("upgrade", snapshot, middles, box, deployed(box))
-
-
-def undisturbed(
-    name: str, base: str | None, middles: tuple[str, ...], box: Box, run: Run
-) -> Scenario:
-    """The scenario that a run on a box was an example of."""
-    assert run.results
-    operations = [entry["name"] for entry in run.results["operations"]]
-    outcome = footprint(box)
-    assert [what for what in outcome if what.endswith(UNFINISHED)] == []
-    return Scenario(name, base, middles, operations, outcome, sample(box))
+    # Model and virtual environment are there already, and stay.
+    middles = ("clone", "checkout", "build")
+    with raise_boxes("upgrade", base=served_old) as (box,):
+        upgrade = deployed(box)
+        outcome, recording = footprint(box), sample(box)
+    first = first_deploy["operations"], first_deploy["footprint"]
+    found = [
+        Scenario("first", None, tuple(MIDDLES), *first, recording),
+        Scenario("upgrade", served_old, middles, upgrade.operations, outcome, recording),
+    ]
+    for scenario in found:
+        assert [what for what in scenario.outcome if what.endswith(UNFINISHED)] == []
+    return found
 
 
 def wanted(cases: list[Case], seed: str) -> list[Case]:
@@ -122,7 +109,7 @@ def test_a_deploy_that_is_killed_anywhere_is_finished_by_the_next(
         pytest.fail(f"{report}\nTORTURE_SEED={seed}; these again: {again}", pytrace=False)
 
 
-def test_every_sample_has_all_middles_both_ways_and_both_scenarios():
+def test_a_sample_is_of_as_many_kinds_as_it_can_be():
     operations = [str(number) for number in range(1, 24)]
     every = all_cases(
         [
@@ -130,10 +117,14 @@ def test_every_sample_has_all_middles_both_ways_and_both_scenarios():
             Scenario("upgrade", "snapshot", ("clone", "build"), operations, {}, b""),
         ]
     )
+    kinds = {case.kind for case in every}
+    assert kinds == {*MIDDLES, *(f"{name}-{way}" for name in ("first", "upgrade") for way in WAYS)}
+    seen = set()
     for seed in map(str, range(50)):
-        cases = draw(every, seed, SAMPLE)
-        assert len({case.name for case in cases}) == SAMPLE
-        assert {case.point for case in cases} >= set(MIDDLES)
-        between = {(case.scenario.name, case.way) for case in cases if type(case.point) is int}
-        assert between == {(name, way) for name in ("first", "upgrade") for way in WAYS}
-        assert cases == draw(every, seed, SAMPLE)
+        for size in (SAMPLE, 12):
+            cases = draw(every, seed, size)
+            assert len({case.name for case in cases}) == size
+            assert len({case.kind for case in cases}) == min(size, len(kinds))
+            assert cases == draw(every, seed, size)
+        seen |= {case.kind for case in draw(every, seed, SAMPLE)}
+    assert seen == kinds

@@ -1,6 +1,6 @@
 """Twenty thousand malformed requests to the real process, over bare sockets.
 
-`make fuzz` sends all, `make test` a quarter. Each strategy sends the same requests in every run, so
+`make fuzz` sends all, `make test` a tenth. Each strategy sends the same requests in every run, so
 failures are reproducible.
 """
 
@@ -23,7 +23,7 @@ HEALTH_SECONDS = 1.0
 # No 502 or 504, which stand for failures of whisper-server: the fake does not fail.
 SERVER_ERRORS_ALLOWED = {503}
 TOTAL = 20_000
-SHARE = 1 if os.environ.get("FUZZ_CASES") == "all" else 4
+SHARE = 1 if os.environ.get("FUZZ_CASES") == "all" else 10
 # From the end of a request until its socket and files are closed.
 SETTLING_SECONDS = 5.0
 
