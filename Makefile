@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode litellm node wyoming bench
 WORKERS ?= 3
+SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
+  --dist loadfile --no-loadscope-reorder
 
 .PHONY: help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
   boxes lock clean
@@ -31,14 +33,16 @@ deploy: .venv/deploy.done
 demo: boxes
 	$(BIN)/python -m tests.demo
 
-# Boxes wait most of the time, so some are up at once; what measures time comes alone, at the end.
-# The torture's sample is the commit's, so that a second run of it does the same.
+# What boxes are made of is built beside the tests that need none. Boxes wait some of the time, so a
+# few are up at once; what measures time comes alone, at the end. The torture's sample is the commit's,
+# so that a second run of it does the same.
 test: export TORTURE_SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 test: boxes
-	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT && \
-	$(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
-	  --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder; parallel=$$?; \
-	$(BIN)/python -m pytest --durations 10 -m alone && exit $$parallel
+	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT; \
+	$(BIN)/python -m tests.boxes prepare & prepare=$$!; \
+	$(SIDE_BY_SIDE) --numprocesses 2 --ignore tests/machines; fast=$$?; \
+	wait $$prepare && $(SIDE_BY_SIDE) --numprocesses $(WORKERS) tests/machines; machines=$$?; \
+	$(BIN)/python -m pytest --durations 10 -m alone && [ $$fast$$machines = 00 ]
 
 test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines

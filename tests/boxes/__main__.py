@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_reboot, "reboot", "restart a box").add_argument("names", nargs=1, metavar="NAME")
     add(_list, "list", "show the boxes")
     add(_setup, "setup", "install the Debian packages that boxes need")
+    add(_prepare, "prepare", "build what boxes are made of, where it is missing")
     shell = add(_ssh, "ssh", "log in to a box, or run a command there: ssh NAME -- COMMAND...")
     shell.add_argument("names", nargs=1, metavar="NAME")
     shell.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND")
@@ -99,6 +100,10 @@ def _list(options: Options) -> None:
 
 def _setup(options: Options) -> None:
     requirements.ensure()
+
+
+def _prepare(options: Options) -> None:
+    fleet.prepare()
 
 
 def _ssh(options: Options) -> None:

@@ -50,6 +50,14 @@ def up(*names: str, base: str | None = None, kind: Kind = PLAIN) -> list[Box]:
     return [Box.of(record) for record in records]
 
 
+def prepare(kind: Kind = PLAIN) -> None:
+    """Build what is missing of what boxes of a kind are made of."""
+    requirements.ensure()
+    with state.lock():
+        ssh.make_keys()
+        caches.ensure(kind)
+
+
 def down(*names: str) -> None:
     """End these boxes and delete what they wrote; without names all, and the server."""
     with state.lock():
