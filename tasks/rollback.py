@@ -13,12 +13,14 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
 
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import generations, run_lock
+from voicemode_whisper.root import become_root
 from voicemode_whisper.stage import stage
 
 
 @stage("Rollback")
 def rollback(host: Host) -> None:
     """Have the generation that was confirmed before the present one serve again."""
+    become_root(host)
     run_lock.hold(name="Lock the host", layout=host.layout)
     generations.rollback(
         name="Roll back",

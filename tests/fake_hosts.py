@@ -12,6 +12,7 @@ HEALTHY = {
         'PRETTY_NAME="CachyOS"', "ID=cachyos", "ID_LIKE=arch",
     ],
     "sudo -n true": ["no"],
+    "root-tools": ["sudo", "su"],
     "id -un": ["root"],
     "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],
     "df -PB1": ["/dev/x 1 1 99999999999 1% /"],

@@ -1,6 +1,7 @@
 """The form that every stage has: a host's failure is its own, and is one line."""
 
 from collections.abc import Callable
+from functools import partial
 
 from pyinfra.api import deploy
 from pyinfra.api.arguments_typed import PyinfraOperation
@@ -8,10 +9,11 @@ from pyinfra.context import ctx_host
 
 from voicemode_whisper.host import DEFAULTS, Host, host_of
 from voicemode_whisper.operations.util.connection import explain, fail, is_lost
+from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 
 def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]:
-    """Make a function of a `Host` into a stage: a @deploy with this project's defaults.
+    """Make a function of a `Host` into a stage: a @deploy with this project's defaults and shell.
 
     Whatever it raises fails the host that it is about, and no other.
     """
@@ -29,6 +31,6 @@ def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]
                 if not is_lost(pyinfra_host):
                     fail(pyinfra_host, *explain(error).splitlines())
 
-        return run
+        return partial(run, _shell_executable=CLEAN_SHELL)  # type: ignore[return-value]
 
     return decorate

@@ -115,7 +115,7 @@ class Host:
         self.host.run_shell_command = self.run
         self.host.log = self.said.append
 
-    def run(self, command: Any, print_output: bool) -> tuple[bool, CommandOutput]:
+    def run(self, command: Any, print_output: bool, **_: Any) -> tuple[bool, CommandOutput]:
         """Answer a command that is run on the way; `dead` services do not come up."""
         self.ran.append(get_command_string(command))
         up = not (self.dead and self.dead in self.ran[-1])

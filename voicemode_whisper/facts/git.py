@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pyinfra.api import QuoteString, StringCommand
 
 from voicemode_whisper.facts.base import Fact
+from voicemode_whisper.scripts import script
 
 
 class Advertisement(Fact[list[str]]):
@@ -20,7 +21,8 @@ class Advertisement(Fact[list[str]]):
     def command(self, repo: str) -> StringCommand:
         url = f"{repo}/info/refs?service=git-upload-pack"
         return StringCommand(
-            "curl -fsSL --retry 2 --connect-timeout 15 --max-time 60",
+            script("with-proxies", repo),
+            "curl -q -fsSL --retry 2 --connect-timeout 15 --max-time 60",
             QuoteString(url),
             "2>&1 | tr '\\0' ' '",
         )

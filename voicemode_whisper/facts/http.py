@@ -26,7 +26,9 @@ class HttpGet(Fact[Answer]):
 
     def command(self, url: str) -> StringCommand:
         return StringCommand(
-            "curl -s --max-time 5 -w '\\n%{http_code}'", QuoteString(url), "|| true"
+            "curl -q --noproxy '*' -s --max-time 5 -w '\\n%{http_code}'",
+            QuoteString(url),
+            "|| true",
         )
 
     def process(self, output: Iterable[str]) -> Answer:

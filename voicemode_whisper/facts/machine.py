@@ -44,6 +44,21 @@ class SudoNeedsPassword(Fact[bool]):
         return {"yes": True, "no": False}[line]
 
 
+class RootTools(Fact[list[str]]):
+    """What may make this user root: those of sudo, doas, run0 and su that are there.
+
+    With `doas -n` where doas does, without asking.
+    """
+
+    default = list
+
+    def command(self) -> StringCommand:
+        return script("root-tools")
+
+    def process(self, output: Iterable[str]) -> list[str]:
+        return list(output)
+
+
 class UserName(Fact[str | None]):
     """Who commands run as: with _sudo, whether sudo works at all."""
 

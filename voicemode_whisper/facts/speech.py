@@ -30,11 +30,14 @@ class Transcript(Fact[Transcription]):
     def command(self, url: str, sample: str, api_key_file: str) -> StringCommand:
         # From standard input, the key stays out of the list of processes.
         key = StringCommand(
-            'printf "Authorization: Bearer %s" "$(cat', QuoteString(api_key_file), ')" | curl -H @-'
+            'printf "Authorization: Bearer %s" "$(cat',
+            QuoteString(api_key_file),
+            ')" | curl -q -H @-',
         )
         return StringCommand(
-            key if api_key_file else "curl",
-            "-sS --max-time 300 -F model=whisper-1 -F response_format=text -w '\\n%{time_total}'",
+            key if api_key_file else "curl -q",
+            "--noproxy '*' -sS --max-time 300 -F model=whisper-1 -F response_format=text",
+            "-w '\\n%{time_total}'",
             "-F", StringCommand("file=@", QuoteString(sample), _separator=""),
             QuoteString(f"{url}/v1/audio/transcriptions"), "2>&1 || true",
         )  # fmt: skip

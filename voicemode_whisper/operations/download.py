@@ -30,7 +30,9 @@ def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
         yield script("stamp", path, sha256)
     else:
         yield StringCommand("mkdir -p", QuoteString(directory))
-        yield with_lock(directory, WithProgress(script("fetch", url, path, sha256)))
+        yield with_lock(
+            directory, WithProgress(script("with-proxies", ""), script("fetch", url, path, sha256))
+        )
         yield script("stamp", path, sha256, "downloaded")
 
 

@@ -38,7 +38,7 @@ def checkout(repo: str, commit: str, path: str) -> Generator[StringCommand]:
     # A full clone stays one: --depth would cut its history.
     yield WithProgress(
         git, f"cat-file -e '{commit}^{{commit}}' 2>/dev/null ||", script("with-lock", parent),
-        script("with-progress"), git, SILENT_FOR_A_MINUTE,
+        script("with-progress"), script("with-proxies", repo), git, SILENT_FOR_A_MINUTE,
         f"fetch --progress --no-tags $({git} rev-parse -q --verify HEAD >/dev/null &&"
         f" [ $({git} rev-parse --is-shallow-repository) = false ] || echo --depth 1)",
         QuoteString(repo), commit,

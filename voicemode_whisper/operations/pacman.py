@@ -28,4 +28,5 @@ def packages(packages: Sequence[str]) -> Generator[StringCommand]:
     if not missing:
         host.noop("all packages are installed")
         return
-    yield with_progress(*words("pacman", "-Syu", "--needed", "--noconfirm", *missing))
+    upgrade = words("pacman", "-Syu", "--needed", "--noconfirm", *missing)
+    yield with_progress(*words("with-proxies", "", *upgrade))

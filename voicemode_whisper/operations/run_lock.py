@@ -9,11 +9,12 @@ from socket import gethostname
 import gevent
 from pyinfra import host
 from pyinfra.api import StringCommand
+from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.errors import user_error
-from voicemode_whisper.scripts import script
+from voicemode_whisper.scripts import script, shell
 
 
 @operation()
@@ -28,8 +29,8 @@ def hold(layout: Layout) -> Generator[StringCommand]:
     if host.state.is_executing:
         token = token_hex(8)
         owner = f"{getuser()}@{gethostname()} (process {os.getpid()})"
-        gevent.spawn(host.run_shell_command, script("hold-lock", layout.lock, token, owner))
-        held, said = host.run_shell_command(script("await-lock", layout.lock, token))
+        gevent.spawn(shell.run, ctx_host.get(), script("hold-lock", layout.lock, token, owner))
+        held, said = shell.run(ctx_host.get(), script("await-lock", layout.lock, token))
         if not held:
             yield user_error(said.stderr_lines[-1] if said.stderr_lines else "cannot be locked")
             return

@@ -12,6 +12,7 @@ from voicemode_whisper.facts.toolchain import Python
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.errors import user_error
 from voicemode_whisper.operations.util.progress import with_lock, with_progress
+from voicemode_whisper.scripts import words
 
 
 def _version(lock_sha256: str) -> str | None:
@@ -42,8 +43,16 @@ def locked(path: str, lock: str, lock_sha256: str) -> Generator[StringCommand]:
         host.noop(f"{final} is there")
         return
     parent = path.rpartition("/")[0]
-    yield with_lock(parent, with_progress("python", "-m", "venv", "--clear", final))
-    pip = (f"{final}/bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input")
+    # Temporary files lie beside it: there is room for it, and what is cut off leaves them there.
+    temporary = f"{final}.new"
+    within = ("env", f"TMPDIR={temporary}")
+    yield StringCommand("mkdir -p", QuoteString(temporary))
+    yield with_lock(parent, with_progress(*within, "python", "-m", "venv", "--clear", final))
+    pip = words("with-index", f"{final}/bin/python", "--disable-pip-version-check", "--no-input")
     install = ("install", "--require-hashes", "-r", lock)
-    yield with_lock(parent, with_progress(*pip, *install))
-    yield StringCommand("sync -f", QuoteString(final), "&& touch", QuoteString(done))
+    outside = words("with-proxies", "")
+    yield with_lock(parent, with_progress(*within, *outside, *pip, *install))
+    yield StringCommand(
+        "rm -rf", QuoteString(temporary), "&& sync -f", QuoteString(final), "&& touch",
+        QuoteString(done),
+    )  # fmt: skip

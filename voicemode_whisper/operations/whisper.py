@@ -39,6 +39,10 @@ from voicemode_whisper.scripts import script, words
 ROUNDS = {"hip": 3, "cpu": 1}
 
 
+# What the user has built elsewhere, and CMake remembers in ~/.cmake, is no part of it.
+NO_REGISTRY = "-DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF"
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -67,9 +71,9 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
         host.noop(f"{recipe.name} is built")
         return
     partial = f"{final}.partial"
-    run = _environment(spec)
+    run = [*_environment(spec), *words("build-step", partial)]
     started = _now()
-    configure = ("cmake", "-G", "Ninja", "-S", layout.checkout, "-B", partial)
+    configure = ("cmake", NO_REGISTRY, "-G", "Ninja", "-S", layout.checkout, "-B", partial)
     yield with_lock(layout.services, with_progress(*run, *configure, *recipe.cmake_arguments))
     if spec.backend == "hip":
         yield script("require-hip", partial, *spec.gpu_targets)

@@ -16,7 +16,7 @@ clock() { cut -d. -f1 /proc/uptime; }
 # A restart that has not been done yet is a job; till then it is the old process that answers.
 runs() { [ -z "$(value Job)" ] && [ "$(value ActiveState)" = active ]; }
 answers() {
-  curl -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null
+  curl -q --noproxy '*' -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null
   status=$?
   # 28 is for a try that took all of its five seconds.
   [ "$status" -ne 28 ] || timeouts=$((timeouts + 1))

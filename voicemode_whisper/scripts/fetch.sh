@@ -53,7 +53,7 @@ megabytes() {
 
 # Download or resume once. The status is curl's.
 download() {
-  saying megabytes curl -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 \
+  saying megabytes curl -q -fsSL -C - --connect-timeout 15 --speed-limit 1024 --speed-time 60 \
     -D "$headers" -o "$part" "$url"
 }
 

@@ -42,11 +42,12 @@ free_port() {
 
 # Ask whisper-server, process $1, as soon as it answers below $2; give up when it ends.
 ask() {
-  until curl -fsS -o /dev/null --max-time 5 "$2/" 2> /dev/null; do
+  until curl -q --noproxy '*' -fsS -o /dev/null --max-time 5 "$2/" 2> /dev/null; do
     kill -0 "$1" 2> /dev/null || return
     sleep 0.1
   done
-  curl -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" > "$heard" 2>&1
+  curl -q --noproxy '*' -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" \
+    > "$heard" 2>&1
 }
 
 # Bytes of GPU memory that the kernel accounts to the process $2, as KFD's directory $1 says.

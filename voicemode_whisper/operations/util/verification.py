@@ -14,7 +14,7 @@ from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.user_unit import StartLog, Unit
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
-from voicemode_whisper.scripts import script
+from voicemode_whisper.scripts import script, shell
 
 # What await-units.sh ends with when somebody else listens at the port.
 TAKEN = "is taken by another program"
@@ -46,7 +46,7 @@ def find_problem(
 def _not_up(generation: Generation) -> Problem | None:
     server, proxy = f"{generation.server_url}/health", f"{generation.proxy_url}/health"
     services = (SERVER_UNIT, server, PROXY_UNIT, proxy)
-    up, said = host.run_shell_command(script("await-units", *services), print_output=True)
+    up, said = shell.run(host, script("await-units", *services), print_output=True)
     if up:
         return None
     what = said.stderr_lines[-1] if said.stderr_lines else "the services cannot be asked"

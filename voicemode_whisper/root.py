@@ -1,0 +1,49 @@
+"""How the deploy becomes root on a host: with sudo, which may ask for a password, or with doas."""
+
+import sys
+from getpass import getpass
+
+from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.root_tools import no_password, no_tool, refused
+from voicemode_whisper.facts.machine import RootTools, SudoNeedsPassword, UserName
+from voicemode_whisper.host import Host
+from voicemode_whisper.scripts import shell
+
+# As often as sudo itself would ask.
+TRIES = 3
+
+
+def become_root(host: Host) -> None:
+    """Know how to become root from here on; UserError where this user cannot.
+
+    A password is asked for once for each host, before anything is run that needs it: in what words
+    sudo says that it wants one differs with the language, and with sudo-rs.
+    """
+    if host.fact(SudoNeedsPassword):
+        tools: list[str] = host.fact(RootTools)
+        if "sudo" in tools:
+            _authenticate(host)
+        elif "doas -n" in tools:
+            host.pyinfra.connector_data[shell.ROOT_TOOL] = "doas"
+        else:
+            raise UserError(no_tool(tools, host.identity["user"]))
+    else:
+        host.fact(UserName, _sudo=True)
+
+
+def _authenticate(host: Host) -> None:
+    """Have a password that sudo takes."""
+    given = host.pyinfra.data.get("_sudo_password")
+    if not given and not sys.stdin.isatty():
+        raise UserError(no_password())
+    known = given or host.pyinfra.connector_data.get(shell.PASSWORD)
+    for rest in reversed(range(1 if known else TRIES)):
+        password = known or getpass(f"{host.pyinfra.print_prefix}sudo password: ")
+        taken, said = shell.run(host.pyinfra, "true", _sudo=True, _sudo_password=password)
+        if taken:
+            host.pyinfra.connector_data[shell.PASSWORD] = password
+            return
+        problem = refused(said.output_lines, host.identity["user"], from_environment=bool(given))
+        if not rest or "sudoers" in said.output:
+            raise UserError(problem)
+        host.warn(problem)

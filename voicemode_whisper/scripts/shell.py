@@ -1,0 +1,76 @@
+"""The shell that everything runs in on a host, whatever the user's own is and has set.
+
+A command is sent on standard input, so that the login shell sees one line that means the same to
+bash, zsh, fish and tcsh, and that neither a script nor a password is in the list of processes.
+Only stages run in it: what else pyinfra runs in the same deploy is left as it is.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from pyinfra import logger
+from pyinfra.api import HiddenValue, Host, QuoteString, StringCommand
+from pyinfra.api.output import echo
+from pyinfra.connectors import local, ssh
+from pyinfra.connectors.util import CommandOutput, extract_control_arguments, make_unix_command
+
+from voicemode_whisper.scripts import words
+
+# What pyinfra is given as _shell_executable: words that `-c COMMAND` follows.
+CLEAN_SHELL = StringCommand(*map(QuoteString, words("clean-shell"))).get_raw_value()
+# Names in pyinfra's data on a connection: where it keeps a password, and what is used for sudo.
+PASSWORD, ROOT_TOOL = "prompted_sudo_password", "voicemode_whisper_root_tool"
+
+_START = """/bin/sh -c 'eval "$(/bin/cat)"'"""
+# For sudo and doas alone, which say in English what they have to say.
+_PREPARE = "PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; unset LANGUAGE;"
+
+
+def run(host: Host, command: str | StringCommand, **arguments: Any) -> tuple[bool, CommandOutput]:
+    """Run a command where pyinfra's own way does not take the stage's arguments along."""
+    return host.run_shell_command(command, _shell_executable=CLEAN_SHELL, **arguments)
+
+
+def _as_root(host: Host, password: str | None) -> StringCommand:
+    """The words that a command follows which is run by root."""
+    if ROOT_TOOL in host.connector_data:
+        return StringCommand(host.connector_data[ROOT_TOOL], "-n")
+    if not password:
+        return StringCommand("sudo -H -n")
+    # sudo asks once: there is no second line. It would count three failures otherwise.
+    line = QuoteString(HiddenValue(password))
+    return StringCommand("printf '%s\\n'", line, "| sudo -H -S -k -p ''")
+
+
+def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A connector's way to run a command, with what is to run in CLEAN_SHELL on standard input."""
+
+    @wraps(run)
+    def run_shell_command(
+        self: Any,
+        command: StringCommand,
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Any,
+    ) -> Any:
+        if arguments.get("_shell_executable") != CLEAN_SHELL:
+            return run(self, command, print_output, print_input, **arguments)
+        control = extract_control_arguments(arguments)  # type: ignore[arg-type]
+        password = arguments.pop("_sudo_password", None) or self.host.connector_data.get(PASSWORD)
+        root = [_as_root(self.host, password)] if arguments.pop("_sudo", False) else []
+        text = StringCommand(_PREPARE, *root, make_unix_command(command, **arguments))
+        shown = make_unix_command(command, **{**arguments, "_shell_executable": "sh"})
+        logger.debug("Running command on %s: %s", self.host.name, StringCommand(*root, shown))
+        if print_input:
+            echo(f"{self.host.print_prefix}>>> {StringCommand(*root, shown)}", err=True)
+        start = {**control, "_shell_executable": None, "_stdin": text.get_raw_value()}
+        return run(self, StringCommand(_START), print_output, **start)
+
+    return run_shell_command
+
+
+for connector in (ssh.SSHConnector, local.LocalConnector):
+    connector.run_shell_command = _on_stdin(  # type: ignore[method-assign]
+        connector.run_shell_command
+    )
