@@ -48,7 +48,7 @@ test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
 
 test-clients: boxes
-	$(BIN)/python -m pytest -m clients tests/machines
+	$(BIN)/python -m pytest -m clients tests/machines tests/clients
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py \

@@ -17,13 +17,15 @@ from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import ROCM_PACKAGES, packages
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.diagnosis import Finding, check_access
+from voicemode_whisper.core.env_file import EnvFile
+from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, VOICEMODE_KEYS
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.placement import device_mismatch
 from voicemode_whisper.core.speed import fastest
 from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.device_access import UnitDeviceAccess
-from voicemode_whisper.facts.env_file import Values
+from voicemode_whisper.facts.env_file import EnvironmentSettings, VoiceModeEnv
 from voicemode_whisper.facts.files import Exists
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.http import Answer, HttpGet
@@ -173,13 +175,19 @@ def _use(
     return [
         *results,
         *health_report.speed(expected, manifest),
-        *(_voicemode(host, key) for key in VOICEMODE_KEYS),
+        *_voicemode(host),
     ]
 
 
-def _voicemode(host: Host, key: str) -> CheckResult:
-    found: list[tuple[str, str]] = host.fact(Values, path=host.layout.voicemode_env, key=key)
-    return health_report.voicemode(key, f"{host.settings.proxy_url}/v1", found)
+def _voicemode(host: Host) -> list[CheckResult]:
+    """Where VoiceMode sends speech."""
+    url, user = f"{host.settings.proxy_url}/v1", host.identity["user"]
+    file: EnvFile = host.fact(VoiceModeEnv, layout=host.layout)
+    environment: list[Setting] = host.fact(EnvironmentSettings)
+    return [
+        health_report.voicemode(url, file, user, environment),
+        health_report.voicemode_listen(url, environment),
+    ]
 
 
 def _endpoint(host: Host, name: str, url: str, unit: str) -> CheckResult:

@@ -5,6 +5,8 @@ from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.machine import BUILD_SPACE, check_space
 from voicemode_whisper.core.release import skipped
+from voicemode_whisper.core.voicemode_env import STT, is_pointed
+from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile, LinkTarget
 from voicemode_whisper.facts.machine import FreeSpace
 from voicemode_whisper.facts.ports import Listeners
@@ -26,6 +28,7 @@ def check(host: Host) -> None:
     _check_port(host, "whisper_port", settings.whisper_port)
     _check_port(host, "proxy_port", settings.proxy_port)
     _check_key(host)
+    _check_voicemode(host)
     _check_disk(host)
     host.pyinfra.log(_summary(host))
     for line in _defects(host):
@@ -55,6 +58,17 @@ def _check_key(host: Host) -> None:
         problem = key_problem(host.fact(KeyFile, path=path), path, host.identity["user"])
         if problem:
             raise UserError(f"proxy_api_key_file: got {path!r}, {problem}")
+
+
+def _check_voicemode(host: Host) -> None:
+    url = f"{host.settings.proxy_url}/v1"
+    file = host.fact(VoiceModeEnv, layout=host.layout)
+    user = host.identity["user"]
+    problem = file.unreadable(user)
+    if not problem and not is_pointed(file.text or "", url):
+        problem = file.unwritable(user, f"{STT}={url}")
+    if problem:
+        raise UserError(problem)
 
 
 def _check_disk(host: Host) -> None:

@@ -1,6 +1,5 @@
 """Stage 9: VoiceMode finds the proxy."""
 
-from voicemode_whisper.core.layout import VOICEMODE_KEYS
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import env_file
 from voicemode_whisper.stage import stage
@@ -8,11 +7,10 @@ from voicemode_whisper.stage import stage
 
 @stage("VoiceMode")
 def point(host: Host) -> None:
-    """Set the lines of voicemode.env that name the proxy, and no other."""
-    for key in VOICEMODE_KEYS:
-        env_file.variable(
-            name=f"Point VoiceMode at the proxy with {key}",
-            path=host.layout.voicemode_env,
-            key=key,
-            value=f"{host.settings.proxy_url}/v1",
-        )
+    """Set the line of VoiceMode's settings that names the proxy, and no other."""
+    env_file.pointed(
+        name="Point VoiceMode at the proxy",
+        layout=host.layout,
+        user=host.identity["user"],
+        url=f"{host.settings.proxy_url}/v1",
+    )

@@ -1,6 +1,7 @@
 """Each check of a host, passed and failed: what is found, and what fixes it."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from voicemode_whisper.core import health_report
 from voicemode_whisper.core.device_access import Device, DeviceAccess
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding, check_access
+from voicemode_whisper.core.env_file import EnvFile
+from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.generations import (
     CANDIDATE,
     CONFIRMED,
@@ -19,6 +22,7 @@ from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.speed import Speed
+from voicemode_whisper.core.voicemode_env import LISTEN
 
 CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
 STRONG = Gpu(0, "gfx1151", 0, "", "AMD Radeon 8060S")
@@ -357,42 +361,93 @@ def test_a_speed_that_nobody_measured(manifest: dict[str, object] | None):
     ]
 
 
+ASKED = f"{URL}/v1"
+
+
+def env_file(value: str | None) -> EnvFile:
+    text = "" if value is None else f"A=1\n{KEY} = {value}\n"
+    return EnvFile(ENV, ENV, kind="regular file", owner="ada", text=text)
+
+
+def set_in_profile(value: str, path: str = PROFILE) -> Setting:
+    return Setting(KEY, value, path, 7)
+
+
 @pytest.mark.parametrize(
-    "value",
-    [f"{URL}/v1", f"{URL}/v1/", "http://localhost:2023/v1", f"{URL}/v1,https://example.org/v1"],
+    ("value", "behind"),
+    [
+        (ASKED, ""),
+        (f"{ASKED}/", ""),
+        ("http://localhost:2023/v1", ""),
+        (
+            f"{ASKED},https://me:secret@example.org/v1",
+            ", and silence and what fails go to https://example.org/v1",
+        ),
+    ],
 )
-def test_voicemode_that_asks_the_proxy_first(value: str):
-    row = health_report.voicemode(KEY, f"{URL}/v1", [(ENV, f"{URL}/v1"), (PROFILE, value)])
-    assert row.fix == ""
-    assert row.found.startswith(f"is pointed at {URL}/v1")
+def test_voicemode_that_asks_the_proxy_first(value: str, behind: str):
+    row = health_report.voicemode(ASKED, env_file(value), "ada", [set_in_profile(value)])
+    assert row == CheckResult(
+        "VoiceMode",
+        f"is pointed at {ASKED} by {ENV}, line 2{behind}; "
+        "one that runs reads it when it is restarted",
+    )
 
 
 @pytest.mark.parametrize(
-    "value", ["https://example.org/v1", f"https://example.org/v1,{URL}/v1", "", f"{URL}/v1x"]
+    "value", ["https://example.org/v1", f"https://example.org/v1,{ASKED}", f"{ASKED}x"]
 )
 def test_voicemode_that_asks_another_first(value: str):
-    row = health_report.voicemode(KEY, f"{URL}/v1", [(ENV, f"{URL}/v1"), (PROFILE, value)])
-    assert row.found == f"{PROFILE} says {value}"
+    row = health_report.voicemode(ASKED, env_file(ASKED), "ada", [set_in_profile(value)])
+    assert row.found == f"{PROFILE} says {value} (line 7)"
+    assert row.fix.endswith("  # then restart Claude Code")
+    row = health_report.voicemode(ASKED, env_file(value), "ada", [])
+    assert (row.found, row.fix) == (f"{ENV}, line 2 says {value}", DEPLOY_AGAIN)
+
+
+def test_a_variable_that_is_empty_hides_the_file_of_voicemode():
+    row = health_report.voicemode(ASKED, env_file(ASKED), "ada", [set_in_profile("")])
+    assert row.found == f"{PROFILE} says nothing (line 7)"
+    assert row.fix.startswith(f"${{EDITOR:-nano}} +7 {PROFILE}")
 
 
 def test_voicemode_that_was_never_told():
-    row = health_report.voicemode(KEY, f"{URL}/v1", [])
-    assert row == CheckResult("VoiceMode", "nothing names the proxy", DEPLOY_AGAIN)
+    row = health_report.voicemode(ASKED, env_file(None), "ada", [])
+    assert row == CheckResult("VoiceMode", f"{ENV} does not name the proxy", DEPLOY_AGAIN)
 
 
-def test_voicemode_listens_through_the_proxy_too():
-    row = health_report.voicemode("VOICEMODE_LISTEN_STT_URL", f"{URL}/v1", [])
-    assert row.name == "VoiceMode listen"
+def test_what_voicemode_cannot_read_is_told():
+    row = health_report.voicemode(
+        ASKED, replace(env_file(None), readable=False, owner="root"), "ada", []
+    )
+    assert row.found == f"{ENV} cannot be read by ada"
+    assert row.fix == f"sudo chown ada {ENV} && chmod u+rw {ENV}"
+
+
+def test_what_voicemode_listens_through():
+    """It reads no file, so that nobody can set it up but the user."""
+    row = health_report.voicemode_listen(ASKED, [set_in_profile("https://example.org/v1")])
+    assert row.found == f"is not set up; who wants it: export {LISTEN}={ASKED}"
+    assert row.fix == ""
+    set_right = Setting(LISTEN, ASKED, PROFILE, 7)
+    assert health_report.voicemode_listen(ASKED, [set_right]).found == f"is pointed at {ASKED}"
+    for value in ("https://example.org/v1", f"{ASKED},https://example.org/v1"):
+        elsewhere = Setting(LISTEN, value, PROFILE, 7)
+        assert health_report.voicemode_listen(ASKED, [elsewhere]).fix.startswith("sed -i")
 
 
 def test_what_mends_voicemode_does(tmp_path: Path):
-    profile, env = tmp_path / ".bashrc", tmp_path / "voicemode.env"
+    profile, other = tmp_path / ".bashrc", tmp_path / ".profile"
     profile.write_text(f'alias a=b\nexport {KEY}="https://example.org/v1"\n')
-    env.write_text(f"{KEY}=https://example.org/v1\n")
-    set_by = [(str(path), "https://example.org/v1") for path in (env, profile, profile)]
-    subprocess.run(health_report.voicemode(KEY, f"{URL}/v1", set_by).fix, shell=True, check=True)
-    assert profile.read_text() == f"alias a=b\nexport {KEY}={URL}/v1\n"
-    assert env.read_text() == f"{KEY}={URL}/v1\n"
+    other.write_text(f"{KEY}=https://example.org/v1\n")
+    set_by = [
+        Setting(KEY, "https://example.org/v1", str(path), line)
+        for path, line in ((profile, 2), (other, 1))
+    ]
+    fix = health_report.voicemode(ASKED, env_file(ASKED), "ada", set_by).fix
+    subprocess.run(fix, shell=True, check=True)
+    assert profile.read_text() == f'alias a=b\nexport {KEY}="{ASKED}"\n'
+    assert other.read_text() == f"{KEY}={ASKED}\n"
 
 
 # What the guide that this project began with knew of trouble: its words, what the host is like
@@ -416,7 +471,9 @@ GUIDE = {
         f"restart {SERVER}",
     ),
     "VoiceMode not using local": (
-        health_report.voicemode(KEY, f"{URL}/v1", [(PROFILE, "https://example.org/v1")]),
+        health_report.voicemode(
+            ASKED, env_file(ASKED), "ada", [set_in_profile("https://example.org/v1")]
+        ),
         "restart Claude Code",
     ),
 }

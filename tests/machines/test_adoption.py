@@ -226,7 +226,6 @@ def test_what_has_nothing_to_do_with_it_is_untouched(by_hand: ByHand, adoption: 
     assert env == (
         "# my settings\nVOICEMODE_VOICES=nova,shimmer\n\nexport VOICEMODE_DEBUG=true\n"
         "VOICEMODE_STT_BASE_URLS=http://127.0.0.1:2023/v1\n"
-        "VOICEMODE_LISTEN_STT_URL=http://127.0.0.1:2023/v1\n"
     )
 
 

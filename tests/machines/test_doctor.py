@@ -322,7 +322,7 @@ OF_THE_REST = [
         "VoiceMode is pointed elsewhere",
         "VoiceMode",
         (f"{PROFILE} says https://example.org/v1",),
-        f"sed -i 's,{KEY}=.*,{KEY}=http://127.0.0.1:2023/v1,' {PROFILE}",
+        "sed -i --follow-symlinks -E '",
         do=f"cp -p {PROFILE} /root && echo 'export {KEY}=\"https://example.org/v1\"' >> {PROFILE}",
         undo=f"cat /root/.bashrc > {PROFILE}",
     ),

@@ -31,7 +31,7 @@ def test_a_deploy_elsewhere_takes_the_stages_that_it_wants(
     (tmp_path / "my_deploy.py").write_text(DEPLOY)
     box.run("rm ~/.voicemode/voicemode.env")
     run = deployed(box, file="my_deploy.py", cwd=tmp_path, whisper_version="v1.7.5")
-    assert run.changes == 6, "the directory, the checkout, the build, its test, VoiceMode twice"
+    assert run.changes == 5, "the directory, the checkout, the build, its test, VoiceMode"
     box.run(f"test -e {SERVICES}/whisper.cpp/builds/v1.7.5-*/manifest.json")
     assert "/builds/v1.9.1-" in box.run(f"realpath {SERVICES}/whisper.cpp/build").stdout
     assert deployed(box, file="my_deploy.py", cwd=tmp_path, whisper_version="v1.7.5").changes == 0

@@ -9,12 +9,22 @@ from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.backend_log import usage
 from voicemode_whisper.core.build import ROCM_PACKAGES, changed_packages
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
+from voicemode_whisper.core.env_file import EnvFile
+from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backend
-from voicemode_whisper.core.layout import SERVER_UNIT, VOICEMODE_KEYS
+from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
+from voicemode_whisper.core.voicemode_env import (
+    LISTEN,
+    STT,
+    asks_first,
+    items,
+    reading,
+    without_secrets,
+)
 
 # What the guide that this project began with measured.
 GUIDE = "480 ms total, 93 ms encode, 23x real time (RX 7800 XT, small.en)"
@@ -277,22 +287,62 @@ def _with(speed: Speed) -> str:
     return "with" if speed.flash_attention else "without"
 
 
-def voicemode(key: str, wanted: str, found: Sequence[tuple[str, str]]) -> CheckResult:
-    """Which files set the variable that tells VoiceMode its servers, with what value each.
+def voicemode(url: str, file: EnvFile, user: str, environment: Sequence[Setting]) -> CheckResult:
+    """Which server VoiceMode asks first, and whose line says so.
 
-    Of several servers it asks the first one first.
+    The environment counts before its file.
     """
-    name = VOICEMODE_KEYS[key]
-    others = [(path, value) for path, value in found if not _is_first(wanted, value)]
+    name = "VoiceMode"
+    others = _elsewhere(name, STT, url, environment)
     if others:
-        files = " ".join(dict.fromkeys(path for path, _ in others))
-        fix = f"sed -i 's,{key}=.*,{key}={wanted},' {files}  # then restart Claude Code"
-        return CheckResult(name, "; ".join(f"{path} says {value}" for path, value in others), fix)
-    if not found:
-        return CheckResult(name, "nothing names the proxy", DEPLOY_AGAIN)
-    return CheckResult(name, f"is pointed at {wanted}; one that runs reads it when it is restarted")
+        return others
+    problem = file.unreadable(user)
+    if problem:
+        what, _, fix = problem.removeprefix("VoiceMode: ").rpartition("; ")
+        return CheckResult(name, what, fix.removeprefix("run: "))
+    found = reading(file.text or "", STT)
+    if found is None:
+        return CheckResult(name, f"{file.path} does not name the proxy", DEPLOY_AGAIN)
+    where = f"{file.path}, line {found.line.number}"
+    if not asks_first(found.value, url):
+        return CheckResult(name, f"{where} says {_shown(found.value)}", DEPLOY_AGAIN)
+    return CheckResult(
+        name,
+        f"is pointed at {url} by {where}{_behind(found.value)}; "
+        "one that runs reads it when it is restarted",
+    )
 
 
-def _is_first(wanted: str, value: str) -> bool:
-    first = value.split(",")[0].strip().rstrip("/")
-    return first.replace("//localhost:", "//127.0.0.1:") == wanted
+def _elsewhere(name: str, key: str, url: str, environment: Sequence[Setting]) -> CheckResult | None:
+    others = [one for one in environment if one.key == key and not _is_right(one, url)]
+    if not others:
+        return None
+    found = "; ".join(f"{one.path} says {_shown(one.value)} (line {one.line})" for one in others)
+    fix = "; ".join(dict.fromkeys(one.fix(url) for one in others))
+    return CheckResult(name, found, f"{fix}  # then restart Claude Code")
+
+
+def _is_right(setting: Setting, url: str) -> bool:
+    """`listen` takes one address, and no list."""
+    return asks_first(setting.value, url) and not (setting.key == LISTEN and "," in setting.value)
+
+
+def _shown(value: str) -> str:
+    return without_secrets(value) or "nothing"
+
+
+def _behind(value: str) -> str:
+    """Who gets what the proxy does not answer: VoiceMode goes on where it hears nothing, too."""
+    behind = ", ".join(map(without_secrets, items(value)[1:]))
+    return f", and silence and what fails go to {behind}" if behind else ""
+
+
+def voicemode_listen(url: str, environment: Sequence[Setting]) -> CheckResult:
+    """Which server VoiceMode's `listen` asks: it reads the environment, and no file."""
+    name = "VoiceMode listen"
+    others = _elsewhere(name, LISTEN, url, environment)
+    if others:
+        return others
+    if any(one.key == LISTEN for one in environment):
+        return CheckResult(name, f"is pointed at {url}")
+    return CheckResult(name, f"is not set up; who wants it: export {LISTEN}={url}")

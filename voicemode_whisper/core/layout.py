@@ -6,12 +6,6 @@ SERVER_UNIT = "voicemode-whisper.service"
 PROXY_UNIT = "voicemode-whisper-proxy.service"
 PROXY_SOCKET = "voicemode-whisper-proxy.socket"
 UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)
-# The lines of voicemode.env that name the proxy, with who reads them. Without its own, `listen`
-# asks whisper-server.
-VOICEMODE_KEYS = {
-    "VOICEMODE_STT_BASE_URLS": "VoiceMode",
-    "VOICEMODE_LISTEN_STT_URL": "VoiceMode listen",
-}
 
 
 @dataclass(frozen=True)
@@ -79,5 +73,6 @@ class Layout:
         return f"{self.home}/.config/systemd/user"
 
     @property
-    def voicemode_env(self) -> str:
-        return f"{self.voicemode}/voicemode.env"
+    def voicemode_env(self) -> tuple[str, str]:
+        """VoiceMode's settings, and the older name, which it reads where the other is not there."""
+        return f"{self.voicemode}/voicemode.env", f"{self.voicemode}/.voicemode.env"
