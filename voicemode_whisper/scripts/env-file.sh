@@ -23,7 +23,12 @@ if [ ! -e "$real" ] && { [ "$real" != "$path" ] || [ ! -L "$path" ]; }; then exi
 stat -c 'kind=%F
 size=%s
 owner=%U' -- "$real"
-echo "attributes=$(lsattr -d -- "$real" "$directory" 2> /dev/null | cut -d' ' -f1 | tr -cd ia)"
+attributes=$(lsattr -d -- "$real" "$directory" 2> /dev/null | cut -d' ' -f1 | tr -cd ia)
+# Where there is no lsattr: whose mode forbids it is denied, what is immutable is not permitted.
+if [ -f "$real" ]; then
+  case $( (: >> "$real") 2>&1) in *'not permitted'*) attributes=i ;; esac
+fi
+echo "attributes=$attributes"
 echo "readable=$(yes_if [ -r "$real" ])"
 if [ -f "$real" ] && [ -r "$real" ] && [ "$(stat -c %s -- "$real")" -le 1048576 ]; then
   echo "sha256=$(sha256sum < "$real" | cut -d' ' -f1)"
