@@ -1,10 +1,12 @@
 """The form that every stage has: a host's failure is its own, and is one line."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import wraps
+from typing import Any, cast
 
 from pyinfra.api import deploy
 from pyinfra.api.arguments_typed import PyinfraOperation
+from pyinfra.api.operation import OperationMeta
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.host import DEFAULTS, Host, host_of
@@ -31,6 +33,10 @@ def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]
                 if not is_lost(pyinfra_host):
                     fail(pyinfra_host, *explain(error).splitlines())
 
-        return partial(run, _shell_executable=CLEAN_SHELL)  # type: ignore[return-value]
+        @wraps(run)
+        def in_clean_shell(**arguments: Any) -> OperationMeta:
+            return run(_shell_executable=CLEAN_SHELL, **arguments)
+
+        return cast("PyinfraOperation[[]]", in_clean_shell)
 
     return decorate

@@ -10,7 +10,7 @@ shift 2
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 
-systemd-run --user -q --pipe --wait --collect env -i PATH="$PATH" LC_ALL="$LC_ALL" "$@" 2> /dev/null
+systemd-run --user -q --pipe --wait --collect env -i PATH="$PATH" LC_ALL=C.UTF-8 "$@" 2> /dev/null
 
 # Settings that hide devices make a mount namespace, in which other files have their names.
 identity() { stat -Lc '%d %i' "$1" 2> /dev/null; }
