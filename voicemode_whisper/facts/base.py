@@ -11,6 +11,7 @@ from pyinfra.api import FactBase, Host
 from pyinfra.connectors import util
 
 from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 T = TypeVar("T")
 # What stands for bytes that are no UTF-8.
@@ -58,7 +59,8 @@ def unreadable(fact: type[FactBase[Any]], output: str | bytes, error: Exception)
 def read_fact(host: Host, fact: type[FactBase[T]], **arguments: Any) -> T:
     """The value of a fact for a host; UserError, which names the fact, where it cannot be read."""
     try:
-        value: T = host.get_fact(fact, **arguments)
+        # In a condition of an operation (_if) pyinfra does not know what the stage has given it.
+        value: T = host.get_fact(fact, _shell_executable=CLEAN_SHELL, **arguments)
     except UnicodeDecodeError as error:
         raise unreadable(fact, error.object, error) from error
     return value
