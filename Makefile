@@ -6,6 +6,15 @@ WORKERS ?= 3
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
   --dist loadfile --no-loadscope-reorder
 
+# What the user has set for other Pythons is not for .venv, nor where pip installs to; which index it
+# asks is, as long as that answers.
+unexport CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP
+export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 0
+export PIP_TARGET :=
+export PIP_PREFIX :=
+PIP := --quiet --disable-pip-version-check install --require-hashes -r
+
 .PHONY: help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
   boxes lock clean
 
@@ -115,10 +124,10 @@ clean:
 
 .venv/deploy.done: requirements/deploy.lock | .venv/made
 	@echo 'Installing pyinfra into .venv'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip $(PIP) $< || env -u PIP_CONFIG_FILE $(BIN)/python -m pip --isolated $(PIP) $<
 	@touch $@
 
 .venv/dev.done: requirements/dev.lock | .venv/deploy.done
 	@echo 'Installing what tests and lint need into .venv'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip $(PIP) $< || env -u PIP_CONFIG_FILE $(BIN)/python -m pip --isolated $(PIP) $<
 	@touch $@

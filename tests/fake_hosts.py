@@ -11,7 +11,7 @@ HEALTHY = {
         "architecture=x86_64", "init=systemd",
         'PRETTY_NAME="CachyOS"', "ID=cachyos", "ID_LIKE=arch",
     ],
-    "sudo -n true": ["no"],
+    "sudo -k -n true": ["no"],
     "root-tools": ["sudo", "su"],
     "id -un": ["root"],
     "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],

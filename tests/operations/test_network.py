@@ -39,6 +39,15 @@ def test_a_service_that_answers(apply: Apply, caplog: pytest.LogCaptureFixture, 
     assert f"{url} can be reached from here" in said(apply, caplog, url)
 
 
+def test_no_proxy_is_asked(
+    apply: Apply, caplog: pytest.LogCaptureFixture, port: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    url = f"http://127.0.0.1:{port}/health"
+    assert f"{url} can be reached from here" in said(apply, caplog, url)
+
+
 def test_a_service_that_refuses(apply: Apply, caplog: pytest.LogCaptureFixture, port: int):
     text = said(apply, caplog, f"http://127.0.0.1:{port}/ill")
     assert "cannot be reached from here (status 403)" in text

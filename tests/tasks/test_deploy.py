@@ -166,7 +166,7 @@ SYSTEMD = [
         ),
         ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
-        ({"sudo -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),
+        ({"sudo -k -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),
     ],
 )
 def test_what_cannot_work_is_one_line_and_nothing_is_planned(
@@ -200,7 +200,7 @@ def test_a_sudo_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", "secret")
-    answers = {"mktemp": ["/tmp/askpass"], **HEALTHY, "sudo -n true": ["yes"]}
+    answers = {"mktemp": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": ["yes"]}
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output

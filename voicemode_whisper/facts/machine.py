@@ -34,10 +34,10 @@ class FreeSpace(Fact[int]):
 
 
 class SudoNeedsPassword(Fact[bool]):
-    """Whether sudo would ask this user for a password."""
+    """Whether sudo asks this user for a password, were it not that one was given a moment ago."""
 
     def command(self) -> str:
-        return "sudo -n true 2>/dev/null && echo no || echo yes"
+        return "sudo -k -n true 2>/dev/null && echo no || echo yes"
 
     def process(self, output: Iterable[str]) -> bool:
         (line,) = output

@@ -31,9 +31,14 @@ def announce(url: str) -> Generator[StringCommand]:
 
 
 def _problem(url: str) -> tuple[str, str] | None:
-    """Why `url` gives no 2xx within five seconds, and what may help; None if it does."""
+    """Why `url` gives no 2xx within five seconds, and what may help; None if it does.
+
+    It is on the network here: a proxy of this machine's is for what is not.
+    """
     try:
-        requests.get(url, timeout=5).raise_for_status()
+        with requests.Session() as session:
+            session.trust_env = False
+            session.get(url, timeout=5).raise_for_status()
     except requests.HTTPError as error:
         name = urlsplit(url).hostname
         return f"status {error.response.status_code}", f"if that is 403, add {name} to proxy_names"
