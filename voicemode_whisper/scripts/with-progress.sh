@@ -1,11 +1,12 @@
 #!/bin/sh
 # Run a command and say every few seconds since when, and how far it is: its last line. If it
-# fails, show its end.
+# fails, show its end; otherwise the lines that begin with PROGRESS_NOTE, which it is given.
 #
 # PROGRESS_INTERVAL are the seconds between two such lines, PROGRESS_MARK is what they begin with.
 set -u
 every=${PROGRESS_INTERVAL:-5} mark=${PROGRESS_MARK-}
 cr=$(printf '\r')
+export PROGRESS_NOTE='~note~ '
 # A file without a name: nothing is left of it, however this ends.
 log=$(mktemp)
 exec 3> "$log"
@@ -16,7 +17,8 @@ log=/proc/$$/fd/3
 lines() { LC_ALL=C sed "s/$cr*\$//; s/.*$cr//"; }
 # Printable ASCII alone: a character cut in half is no UTF-8, which pyinfra cannot read.
 short() { LC_ALL=C tr -cd '[:print:]' | cut -c 1-90; }
-last() { tail -c 4096 "$log" | lines | grep '[^ ]' | tail -n 1 | short; }
+unmarked() { sed "s/^$PROGRESS_NOTE//"; }
+last() { tail -c 4096 "$log" | lines | unmarked | grep '[^ ]' | tail -n 1 | short; }
 
 command=$(printf '%s' "$*" | short)
 "$@" > "$log" 2>&1 < /dev/null &
@@ -31,5 +33,9 @@ while kill -0 "$pid" 2> /dev/null; do
 done
 wait "$pid"
 status=$?
-[ "$status" -eq 0 ] || lines < "$log" | tail -n 30 >&2
+if [ "$status" -eq 0 ]; then
+  lines < "$log" | sed -n "s/^$PROGRESS_NOTE//p"
+else
+  lines < "$log" | unmarked | tail -n 30 >&2
+fi
 exit "$status"
