@@ -12,7 +12,8 @@ from os import environ
 whisper_version = "latest"
 # Releases that "latest" skips, and why.
 whisper_known_defects = {"v1.9.2": "compiles HIP with unsafe maths, fixed in v1.9.3"}
-# Where whisper.cpp is cloned from: an http:// or https:// URL.
+# Where whisper.cpp is cloned from: an http:// or https:// URL. Credentials in it, or in a model's
+# URL, are shown nowhere: `f"https://{environ['TOKEN']}@host/whisper.cpp"`.
 whisper_repo = "https://github.com/ggml-org/whisper.cpp"
 # "hip" uses the AMD GPU, "cpu" does not; "auto" takes hip where an AMD GPU is found.
 whisper_backend = "auto"

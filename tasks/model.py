@@ -15,5 +15,6 @@ def fetch(host: Host) -> None:
         url=model.url,
         path=host.model_path,
         sha256=model.sha256,
+        size=model.size,
         _if=unless_rejected(host.layout, host.generation_spec),
     )

@@ -1,5 +1,6 @@
 """Stage 5: whisper.cpp, built and accepted beside the live build."""
 
+from voicemode_whisper.core.urls import split_login
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import generations, git, whisper
 from voicemode_whisper.operations.util.generations import unless_rejected
@@ -10,6 +11,7 @@ from voicemode_whisper.stage import stage
 def build(host: Host) -> None:
     """Check out the release, build it for this host, and have it transcribe with the model."""
     layout, release, spec = host.layout, host.release, host.generation_spec
+    repo, login = split_login(host.settings.whisper_repo)
     not_rejected = unless_rejected(layout, spec)
     generations.adopt(
         name="Adopt what was set up otherwise",
@@ -18,7 +20,8 @@ def build(host: Host) -> None:
     )
     git.checkout(
         name=f"Check out whisper.cpp {release.label}",
-        repo=host.settings.whisper_repo,
+        repo=repo,
+        login=login,
         commit=release.commit,
         path=layout.checkout,
         _if=not_rejected,

@@ -16,6 +16,7 @@ from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
 from voicemode_whisper.core.release import Release, parse_refs, resolve_release
 from voicemode_whisper.core.settings import Settings, read_settings
+from voicemode_whisper.core.urls import masked, split_login
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.git import Advertisement
 from voicemode_whisper.facts.kfd import Gpus
@@ -78,12 +79,13 @@ class Host:
     @cached_property
     def refs(self) -> dict[str, str]:
         """What whisper_repo has, by git's name for it."""
-        repo = self.settings.whisper_repo
-        answer = self.fact(Advertisement, repo=repo)
+        repo, login = split_login(self.settings.whisper_repo)
+        answer = self.fact(Advertisement, repo=repo, _stdin=login and login.for_curl)
         refs = parse_refs(answer)
         if not refs:
             reason = answer[-1] if answer else "no answer"
-            raise UserError(f"whisper_repo: cannot read {repo} as a git repository: {reason}")
+            shown = masked(self.settings.whisper_repo)
+            raise UserError(f"whisper_repo: cannot read {shown} as a git repository: {reason}")
         return refs
 
     @cached_property

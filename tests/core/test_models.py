@@ -98,3 +98,8 @@ def test_what_is_known_of_the_files_is_read():
         "b.bin": ModelFile("bb", False, "cc"),
         "c.bin": ModelFile("dd", False, ""),
     }
+
+
+def test_a_token_in_the_source_s_query_stays_behind_the_path():
+    model = resolve_model("small.en", "", "https://models.example/a?token=x")
+    assert model.url == "https://models.example/a/ggml-small.en.bin?token=x"

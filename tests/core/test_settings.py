@@ -190,3 +190,22 @@ def test_the_proxy_takes_what_the_deploy_takes(name: str, value: str):
 @pytest.mark.parametrize("value", ["https://chat.lan, app://x", ["https://chat.lan", "app://x"]])
 def test_a_list_may_be_a_text(value: object):
     assert settings(proxy_cors_origins=value).proxy_cors_origins == "https://chat.lan app://x"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"whisper_repo": "htps://ada:s3cr3t@host/x"},
+        {"whisper_repo": "https://ada:s3cr3t/x@host/x"},
+        {"whisper_repo": "https://ada:s3%0Acr3t@host/x"},
+        {"whisper_repo": "https://host/x?token=s3cr3t"},
+        {"whisper_model": "https://ada:s3cr3t@host/x", "model_sha256": "a" * 64},
+        {"whisper_model": "https://ada:s3cr3t@host/x.bin"},
+        {"whisper_model": "https://host/a b.bin?token=s3cr3t", "model_sha256": "a" * 64},
+        {"model_source": "ftp://ada:s3cr3t@host"},
+    ],
+)
+def test_what_is_wrong_with_a_url_is_said_without_its_credentials(changes: dict[str, str]):
+    said = failure(**changes)
+    assert "***" in said
+    assert "cr3t" not in said

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ def answer(
     fact: type[FactBase[Any]],
     paths: Mapping[str, Path] | None = None,
     programs: Path | None = None,
+    input: Sequence[str] = (),
     **arguments: Any,
 ) -> Any:
     """The value of a fact whose command is run here, for real.
 
     `paths` says where what it looks for elsewhere lies here; `programs` is a directory of programs
-    that are found before those of the machine.
+    that are found before those of the machine; `input` are the lines of its standard input.
     """
     command = fact().command(**arguments)
     text = command if isinstance(command, str) else command.get_raw_value()
@@ -29,6 +30,7 @@ def answer(
         ["sh", "-c", text],
         capture_output=True,
         text=True,
+        input="\n".join(input),
         check=True,
         env={**os.environ, "PATH": search},
     )

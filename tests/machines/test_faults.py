@@ -229,14 +229,10 @@ def test_a_flipped_byte_in_the_model_that_serves(box: Box):
 
 
 def test_a_model_that_is_cut_off_again_and_again(box: Box, host: spoiled.Host):
-    cut = {"cut_after": 10_000_000, "cuts": 5}
-    with Cable(host.address, host.port, **cut) as cable:
-        with held(box):
-            said = failure(box, deploy(box, **host.model("whole.en", cable.url)))
-        assert has(said, "cannot download", f"{cable.url}/models/ggml-whole.en.bin")
-        assert cable.carried == 50_000_000, "five tries, each from where the last one ended"
+    """A run has as many tries as bring something, each from where the last one ended."""
+    with Cable(host.address, host.port, cut_after=10_000_000) as cable:
         deployed(box, **host.model("whole.en", cable.url))
-        assert cable.carried < 77_710_000, "the next run fetches the rest alone"
+        assert 70_000_000 < cable.carried < 77_710_000
 
 
 def test_a_git_host_that_is_gone(box: Box, host: spoiled.Host):

@@ -1,12 +1,18 @@
 """Checkouts, with the real git, of a repository on this machine."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyinfra.api import output
 
+from tests.facts.answers import answer
 from tests.operations.conftest import Apply, Failed
+from tests.operations.git_server import GitServer, serving
+from voicemode_whisper.core.release import parse_refs
+from voicemode_whisper.core.urls import Login
+from voicemode_whisper.facts.git import Advertisement, Head
 from voicemode_whisper.operations.git import GENERATED, absent, checkout
 
 
@@ -217,3 +223,74 @@ def test_a_clone_of_the_user_s_is_left(apply: Apply, upstream: Upstream, path: P
     subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
     assert apply(absent, path=str(path)) == 0
     assert (path / "file").exists()
+
+
+SECRET = "s3cr'et\"\\$(x)"
+LOGIN = Login("ada", SECRET)
+
+
+@pytest.fixture
+def closed(upstream: Upstream) -> Iterator[GitServer]:
+    """A server of upstream's repository that lets LOGIN in."""
+    with serving(upstream.path.parent, f"ada:{SECRET}") as server:
+        yield server
+
+
+def test_credentials_reach_the_server_and_nothing_else(
+    apply: Apply, upstream: Upstream, closed: GitServer, path: Path, said: list[str]
+):
+    repo = f"http://{closed.host}/upstream"
+    apply(checkout, repo=repo, commit=upstream.commits[1], path=str(path), login=LOGIN)
+    assert (path / "file").read_text() == "two"
+    assert "fetch --progress" in closed.command_lines
+    assert SECRET not in closed.command_lines
+    files = [file.read_bytes() for file in path.rglob("*") if file.is_file()]
+    assert not any(SECRET.encode() in text for text in files)
+    assert git(path, "remote", "get-url", "origin") == repo
+    assert said == []
+
+
+@pytest.mark.parametrize("login", [None, Login("ada", "wrong"), Login("", "")])
+def test_who_is_not_let_in_is_told_so_and_asked_nothing(
+    apply: Apply, upstream: Upstream, closed: GitServer, path: Path, login: Login | None
+):
+    repo = f"http://{closed.host}/upstream"
+    with pytest.raises(Failed, match=r"Authentication failed|could not read Username") as caught:
+        apply(checkout, repo=repo, commit=upstream.commits[1], path=str(path), login=login)
+    assert "wrong" not in str(caught.value)
+
+
+def test_what_the_server_has_is_asked_for_with_credentials_too(
+    upstream: Upstream, closed: GitServer
+):
+    git(upstream.path, "tag", "v1.9.1")
+    asked = {"repo": f"http://{closed.host}/upstream"}
+    found = parse_refs(answer(Advertisement, **asked, input=LOGIN.for_curl))
+    assert found["refs/tags/v1.9.1"] == upstream.commits[1]
+    assert answer(Advertisement, **asked) == [
+        "it wants credentials, or others than those that the URL has (401)"
+    ]
+    assert SECRET not in closed.command_lines
+
+
+def test_credentials_that_an_earlier_deploy_wrote_down_are_taken_out(
+    apply: Apply, upstream: Upstream, path: Path, said: list[str]
+):
+    at(apply, upstream, path, 1)
+    git(path, "remote", "set-url", "origin", f"https://ada:{SECRET}@host/x")
+    (path / "file").write_text("mine")
+    assert at(apply, upstream, path, 1) > 0
+    assert at(apply, upstream, path, 1) == 0
+    assert SECRET not in (path / ".git" / "config").read_text()
+    assert (path / "file").read_text() == "mine", "no other commit is checked out"
+    assert said == []
+
+
+def test_credentials_in_a_clone_of_the_user_s_are_hers(
+    apply: Apply, upstream: Upstream, path: Path
+):
+    subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
+    git(path, "remote", "set-url", "origin", "https://ada:token@host/x")
+    assert at(apply, upstream, path, 1) == 0
+    assert answer(Head, path=str(path)) == upstream.commits[1]
+    assert git(path, "remote", "get-url", "origin") == "https://ada:token@host/x"

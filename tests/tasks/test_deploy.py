@@ -81,6 +81,17 @@ def test_a_release_with_known_defects_is_skipped_and_that_is_said(tmp_path: Path
     assert "skipped" not in output
 
 
+def test_credentials_in_urls_are_not_shown(tmp_path: Path):
+    repo = "whisper_repo=https://ada:s3cr3t@host/x"
+    model = ["whisper_model=https://ada:s3cr3t@host/x.bin?token=s3cr3t", f"model_sha256={'a' * 64}"]
+    data = [word for option in (repo, *model) for word in ("--data", option)]
+    answers = {"a": HEALTHY, "b": HEALTHY | {"git-upload-pack": ["it answered 503"]}}
+    status, output, planned = plan(tmp_path, answers, "-vvv", "--debug", *data)
+    assert status == 1
+    assert "cannot read https://***@host/x as a git repository: it answered 503" in output
+    assert "s3cr3t" not in output + json.dumps(planned)
+
+
 def test_one_host_s_trouble_is_its_own(tmp_path: Path):
     hosts = {"good": HEALTHY, "debian": DEBIAN, "other": HEALTHY}
     status, output, _ = plan(tmp_path, hosts)
@@ -200,7 +211,7 @@ def test_a_sudo_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", "secret")
-    answers = {"mktemp": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": ["yes"]}
+    answers = {"askpass-XXX": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": ["yes"]}
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output

@@ -3,20 +3,24 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.model_sums import KNOWN
+from voicemode_whisper.core.urls import is_http_url, masked
 
 
 @dataclass(frozen=True)
 class Model:
-    """A ggml model file: `url` may be http, https or file; `size` in bytes, where known."""
+    """A ggml model file: `url` may be http, https or file; `size` in bytes, where known.
+
+    The URL may carry credentials: see `core.urls`.
+    """
 
     file_name: str
-    url: str
+    url: str = field(repr=False)
     sha256: str
     size: int | None
 
@@ -86,22 +90,25 @@ def _published(name: str, sha256: str, source: str) -> Model:
             f"model_sha256: got {sha256!r}, but {name} is {known}; leave model_sha256 empty for a "
             "model given by name"
         )
-    return Model(f"ggml-{name}.bin", f"{source}/ggml-{name}.bin", known, size)
+    # A token in the query stays behind the path.
+    parts = urlsplit(source)
+    url = parts._replace(path=f"{parts.path.rstrip('/')}/ggml-{name}.bin").geturl()
+    return Model(f"ggml-{name}.bin", url, known, size)
 
 
 def _own(given: str, url: str, sha256: str) -> Model:
     parts = urlsplit(url)
     file_name = PurePosixPath(unquote(parts.path)).name
-    remote = parts.scheme in ("http", "https") and bool(parts.hostname)
+    remote, shown = is_http_url(url), masked(given)
     local = parts.scheme == "file" and given.startswith("/")
     if not (remote or local) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.bin", file_name):
         raise UserError(
-            f"whisper_model: got {given!r}; allowed is a published name, or an http(s) URL or an "
+            f"whisper_model: got {shown!r}; allowed is a published name, or an http(s) URL or an "
             "absolute path that ends in a file name such as ggml-NAME.bin"
         )
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise UserError(
-            f"model_sha256: got {sha256!r}; {given} needs the 64 hexadecimal digits that "
+            f"model_sha256: got {sha256!r}; {shown} needs the 64 hexadecimal digits that "
             "`sha256sum` prints for it"
         )
     return Model(file_name, url, sha256.lower(), None)
@@ -111,4 +118,5 @@ def _unknown(given: object) -> str:
     close = difflib.get_close_matches(str(given), KNOWN, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""
     names = ", ".join(KNOWN)
-    return f"whisper_model: got {given!r}{hint}; allowed is a URL, an absolute path, or {names}"
+    shown = masked(given) if isinstance(given, str) else given
+    return f"whisper_model: got {shown!r}{hint}; allowed is a URL, an absolute path, or {names}"

@@ -4,12 +4,13 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.models import Model, resolve_model
+from voicemode_whisper.core.urls import is_http_url, masked
 
 BACKENDS = ("auto", "hip", "cpu")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
@@ -22,11 +23,14 @@ NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator asked for. `gpu_targets` is empty for "auto"."""
+    """What the operator asked for. `gpu_targets` is empty for "auto".
+
+    `whisper_repo` may carry credentials: see `core.urls`.
+    """
 
     whisper_version: str
     whisper_known_defects: Mapping[str, str]
-    whisper_repo: str
+    whisper_repo: str = field(repr=False)
     whisper_backend: str
     gpu_targets: tuple[str, ...]
     gpu_kfd: str
@@ -120,21 +124,19 @@ def _http_url(name: str) -> Callable[[Mapping[str, Any]], str]:
     def read(data: Mapping[str, Any]) -> str:
         value = data[name]
         if not is_http_url(value):
-            raise _wrong(name, value, "an http:// or https:// URL")
+            shown = masked(value) if isinstance(value, str) else value
+            raise _wrong(name, shown, "an http:// or https:// URL")
         return str(value).rstrip("/")
 
     return read
 
 
-def is_http_url(value: object) -> bool:
-    """Whether `value` is a complete http or https URL without white space or quotes."""
-    if not isinstance(value, str) or re.search(r"[\s'\"\\]", value):
-        return False
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+def _repository(data: Mapping[str, Any]) -> str:
+    value = _http_url("whisper_repo")(data)
+    if "?" in value or "#" in value:
+        allowed = "an http:// or https:// URL without a query: a token goes before the host's name"
+        raise _wrong("whisper_repo", masked(value), allowed)
+    return value
 
 
 def _backend(data: Mapping[str, Any]) -> str:
@@ -229,7 +231,7 @@ def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
 READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_version": _version,
     "whisper_known_defects": _known_defects,
-    "whisper_repo": _http_url("whisper_repo"),
+    "whisper_repo": _repository,
     "whisper_backend": _backend,
     "gpu_targets": _gpu_targets,
     "gpu_kfd": _gpu_kfd,

@@ -9,37 +9,31 @@ from voicemode_whisper.scripts import script
 
 
 class Advertisement(Fact[list[str]]):
-    """What a git server says it has, raw, or curl's error.
+    """What a git server says it has, raw, or why it does not, in a line.
 
     Works before git is installed: curl is part of every Arch, as pacman needs it. See
-    `core.release.parse_refs`.
+    `core.release.parse_refs`. Credentials for it come as `Login.for_curl`.
     """
 
     default = list
     allows_undecodable = True
 
     def command(self, repo: str) -> StringCommand:
-        url = f"{repo}/info/refs?service=git-upload-pack"
-        return StringCommand(
-            script("with-proxies", repo),
-            "curl -q -fsSL --retry 2 --connect-timeout 15 --max-time 60",
-            QuoteString(url),
-            "2>&1 | tr '\\0' ' '",
-        )
+        ask = script("advertisement", f"{repo}/info/refs?service=git-upload-pack")
+        return StringCommand(script("with-proxies", repo), ask)
 
     def process(self, output: Iterable[str]) -> list[str]:
         return list(output)
 
 
 class Head(Fact[str | None]):
-    """The commit that is checked out at `path`, None where there is no checkout."""
+    """The commit that is checked out at `path`, None where there is no checkout.
+
+    And where an earlier deploy left credentials in its configuration, which are to be taken out.
+    """
 
     def command(self, path: str) -> StringCommand:
-        return StringCommand(
-            "git -C",
-            QuoteString(path),
-            "rev-parse --verify --quiet 'HEAD^{commit}' 2>/dev/null || true",
-        )
+        return script("head", path)
 
     def process(self, output: Iterable[str]) -> str:
         (line,) = output

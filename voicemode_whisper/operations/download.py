@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
+from voicemode_whisper.core.urls import download_options, masked
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.files import Downloads
 from voicemode_whisper.facts.models import ModelFiles
@@ -14,12 +15,13 @@ from voicemode_whisper.scripts import script
 
 
 @operation()
-def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
+def verified(url: str, path: str, sha256: str, size: int | None = None) -> Generator[StringCommand]:
     """Have the file with this SHA-256 at `path`, downloading it where another or none is there.
 
-    + url: http, https or file URL
+    + url: http, https or file URL; credentials in it are shown nowhere
     + path: where the file belongs; its directory need not exist
     + sha256: the sum that it must have
+    + size: its bytes, where they are known: no more are downloaded
     """
     directory, _, name = path.rpartition("/")
     present = read_fact(host, ModelFiles, directory=directory, names=(name,)).get(name)
@@ -30,9 +32,9 @@ def verified(url: str, path: str, sha256: str) -> Generator[StringCommand]:
         yield script("stamp", path, sha256)
     else:
         yield StringCommand("mkdir -p", QuoteString(directory))
-        yield with_lock(
-            directory, WithProgress(script("with-proxies", ""), script("fetch", url, path, sha256))
-        )
+        fetch = script("fetch", masked(url), path, sha256, str(size or ""))
+        through = script("with-proxies", "")
+        yield with_lock(directory, WithProgress(through, fetch, _stdin=download_options(url)))
         yield script("stamp", path, sha256, "downloaded")
 
 

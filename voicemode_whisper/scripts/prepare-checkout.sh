@@ -20,3 +20,9 @@ if ! git -C "$path" rev-parse -q --verify HEAD > /dev/null 2>&1; then
   git -C "$path" config deploy.made true # so that it can be removed again
 fi
 git -C "$path" remote get-url origin > /dev/null 2>&1 || git -C "$path" remote add origin "$repo"
+# What an earlier deploy wrote there with the credentials that it was given.
+if [ "$(git -C "$path" config --local --get deploy.made)" = true ]; then
+  case $(git -C "$path" config --local --get remote.origin.url) in
+    *://*@*) git -C "$path" remote set-url origin "$repo" ;;
+  esac
+fi

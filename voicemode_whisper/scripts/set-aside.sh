@@ -44,6 +44,10 @@ keep_files() {
 }
 
 finish
+if [ "$(git rev-parse -q --verify HEAD)" = "$commit" ]; then
+  git config deploy.moving "$commit"
+  exit 0
+fi
 if git rev-parse -q --verify HEAD > /dev/null; then
   keep_changes "$1"
   keep_commit "$1"

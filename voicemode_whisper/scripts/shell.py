@@ -43,6 +43,14 @@ def _as_root(host: Host, password: str | None) -> StringCommand:
     return StringCommand("printf '%s\\n'", line, "| sudo -H -S -k -p ''")
 
 
+def _given(lines: Any) -> list[StringCommand]:
+    """What hands a command that is not root's the lines of its own standard input."""
+    if not lines:
+        return []
+    quoted = (QuoteString(HiddenValue(line)) for line in lines)
+    return [StringCommand("printf '%s\\n'", *quoted, "|")]
+
+
 def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
     """A connector's way to run a command, with what is to run in CLEAN_SHELL on standard input."""
 
@@ -59,7 +67,8 @@ def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
         control = extract_control_arguments(arguments)  # type: ignore[arg-type]
         password = arguments.pop("_sudo_password", None) or self.host.connector_data.get(PASSWORD)
         root = [_as_root(self.host, password)] if arguments.pop("_sudo", False) else []
-        text = StringCommand(_PREPARE, *root, make_unix_command(command, **arguments))
+        given = _given(control.pop("_stdin", None))
+        text = StringCommand(_PREPARE, *given, *root, make_unix_command(command, **arguments))
         shown = make_unix_command(command, **{**arguments, "_shell_executable": "sh"})
         logger.debug("Running command on %s: %s", self.host.name, StringCommand(*root, shown))
         if print_input:

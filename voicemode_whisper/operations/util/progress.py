@@ -58,4 +58,4 @@ def with_lock(directory: str, command: WithProgress) -> WithProgress:
 
     pyinfra that was killed, or lost its connection, does not end what it runs on the host.
     """
-    return WithProgress(script("with-lock", directory), command)
+    return WithProgress(script("with-lock", directory), command, **command.connector_arguments)
