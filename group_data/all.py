@@ -49,7 +49,7 @@ proxy_cors_origins = ""
 proxy_names = ""
 
 # --- Upgrade -------------------------------------------------------------------------------------
-# Whether to try a rejected generation again: yes or no.
+# Whether to try a rejected generation again, and to follow a tag that was moved: yes or no.
 retry = "no"
 
 # --- Uninstall -----------------------------------------------------------------------------------

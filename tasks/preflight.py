@@ -4,10 +4,10 @@ from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.machine import BUILD_SPACE, check_space
-from voicemode_whisper.core.release import skipped
+from voicemode_whisper.core.release import moved, skipped
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.env_file import VoiceModeEnv
-from voicemode_whisper.facts.files import KeyFile, LinkTarget
+from voicemode_whisper.facts.files import KeyFile
 from voicemode_whisper.facts.machine import FreeSpace
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.user_unit import Unit
@@ -31,7 +31,7 @@ def check(host: Host) -> None:
     _check_voicemode(host)
     _check_disk(host)
     host.pyinfra.log(_summary(host))
-    for line in _defects(host):
+    for line in [*_moved(host), *_defects(host)]:
         host.warn(line)
     run_lock.hold(name="Lock the host", layout=host.layout)
 
@@ -80,8 +80,9 @@ def _check_disk(host: Host) -> None:
 def _needed(host: Host) -> int:
     """Bytes that the run will write: a model and a build, where they are not there yet."""
     model = host.settings.model
-    live = host.fact(LinkTarget, path=f"{host.layout.current}/build") or ""
+    serving = host.generations.serving
     space = 0
+    live = serving.manifest["parts"]["build"] if serving else ""
     if f"/builds/{host.release.label}-" not in live:
         space += BUILD_SPACE[host.backend]
     if host.model_file not in host.model_files:
@@ -98,6 +99,12 @@ def _summary(host: Host) -> str:
     if gpu.override:
         targets += f", whose code {gpu.gfx} runs (HSA_OVERRIDE_GFX_VERSION={gpu.override})"
     return f"{what} for {gpu.label}, built for {targets}"
+
+
+def _moved(host: Host) -> list[str]:
+    """That a release's tag is not the commit that it was."""
+    before = host.moved_from
+    return [moved(host.release_upstream, before, host.settings.retry)] if before else []
 
 
 def _defects(host: Host) -> list[str]:

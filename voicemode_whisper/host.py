@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 from pyinfra import api, logger
 
 from voicemode_whisper import proxy_archive, resources
+from voicemode_whisper.core import generations
 from voicemode_whisper.core.build import BuildSpec
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.gpu import Gpu, choose_backend, choose_gpu, choose_targets
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
-from voicemode_whisper.core.release import Release, parse_refs, resolve_release
+from voicemode_whisper.core.release import Release, is_tag, parse_refs, resolve_release
 from voicemode_whisper.core.settings import Settings, read_settings
 from voicemode_whisper.core.urls import masked, split_login
 from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.git import Advertisement
 from voicemode_whisper.facts.kfd import Gpus
 from voicemode_whisper.facts.machine import Identity
@@ -89,9 +91,30 @@ class Host:
         return refs
 
     @cached_property
-    def release(self) -> Release:
+    def release_upstream(self) -> Release:
+        """What whisper_repo says that whisper_version means."""
         settings = self.settings
         return resolve_release(settings.whisper_version, self.refs, settings.whisper_known_defects)
+
+    @cached_property
+    def moved_from(self) -> str | None:
+        """The commit that the release's tag was when it was confirmed here, if it was another."""
+        found = self.release_upstream
+        before = self.generations.commit_of(found.label)
+        return before if before != found.commit and is_tag(found, self.refs) else None
+
+    @property
+    def release(self) -> Release:
+        """The release to build: that of a tag which was moved stays what it was, unless retry."""
+        found = self.release_upstream
+        before = None if self.settings.retry else self.moved_from
+        return Release(found.label, before) if before else found
+
+    @cached_property
+    def generations(self) -> generations.Generations:
+        """What serves and what served, before the run."""
+        found: generations.Generations = self.fact(Generations, layout=self.layout)
+        return found
 
     @property
     def build_spec(self) -> BuildSpec:

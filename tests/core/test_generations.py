@@ -365,3 +365,13 @@ def test_what_was_set_up_by_hand_and_does_not_run_has_the_guide_s_ports():
 def test_an_earlier_setup_without_parts_leaves_nothing_out_of_account():
     adopted = Generation.of(EarlierSetup().manifest("", transcribes=True))
     assert surplus(generations(1, adopted)) == set()
+
+
+def test_a_release_is_remembered_by_the_commit_that_was_last_confirmed():
+    one, two, three = ({"label": "v1.9.1", "commit": digit * 40} for digit in "abc")
+    found = generations(
+        2, generation(1, release=one), generation(2, release=two), rejected(3, release=three)
+    )
+    assert found.commit_of("v1.9.1") == "b" * 40
+    assert found.commit_of("v1.9.2") is None
+    assert generations(1, generation(1)).commit_of("v1.9.1") is None, "it was adopted"

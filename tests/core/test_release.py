@@ -3,7 +3,14 @@
 import pytest
 
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.release import Release, parse_refs, resolve_release, skipped
+from voicemode_whisper.core.release import (
+    Release,
+    is_tag,
+    moved,
+    parse_refs,
+    resolve_release,
+    skipped,
+)
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 # As git http-backend answers, with NULs made spaces.
@@ -71,3 +78,35 @@ def test_what_has_known_defects_can_still_be_asked_for():
 def test_a_repository_of_nothing_but_defects_has_no_latest():
     with pytest.raises(UserError, match=r"no release tag such as v1\.9\.1 without known defects"):
         resolve_release("latest", REFS, {"v1.10.0": "a", "v1.9.9": "b"})
+
+
+@pytest.mark.parametrize(
+    ("version", "refs", "tag"),
+    [
+        ("v1.10.0", REFS, True),
+        ("v1.9.9", REFS, True),
+        ("latest", REFS, True),
+        ("master", REFS, False),
+        ("e" * 40, REFS, False),
+        ("fix/x", {"refs/tags/fix/x": A}, True),
+        ("fix/x", {"refs/heads/fix/x": A, "refs/tags/fix-x": B}, False),
+        # As for git, a tag counts before a branch of its name.
+        ("v1", {"refs/heads/v1": A, "refs/tags/v1": B}, True),
+    ],
+)
+def test_a_tag_is_told_from_what_moves_by_nature(version, refs, tag):
+    assert is_tag(resolve_release(version, refs, {}), refs) == tag
+
+
+@pytest.mark.parametrize(
+    ("taken", "end"),
+    [
+        (False, "aaaaaaaaaaaa is kept; --data retry=yes takes the new commit"),
+        (True, "the new commit is taken, as retry=yes says"),
+    ],
+)
+def test_a_moved_tag_is_said_with_both_commits(taken, end):
+    assert moved(Release("v1.9.1", B), A, taken) == (
+        "v1.9.1 was aaaaaaaaaaaa before and is bbbbbbbbbbbb now: upstream moved the tag, or "
+        f"whisper_repo is not upstream; {end}"
+    )

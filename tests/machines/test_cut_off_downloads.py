@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from tests.boxes import Box, caches, network, whisper_git
+from tests.boxes.shell import run
 from tests.boxes.system import SOURCES_HOST
 from tests.machines.deploying import SERVICES, deploy, deployed, raise_boxes
 from tests.operations.git_server import serving
@@ -106,6 +108,16 @@ def test_a_portal_before_the_git_host_is_named(box: Box, portal: str):
     assert (
         "it answered 200 with a web page (text/html): is a login page or a proxy" in failed.output
     )
+
+
+def test_a_tag_that_was_moved_is_said_and_not_followed(box: Box, tmp_path: Path):
+    copytree(caches.git().path / whisper_git.NAME, tmp_path / whisper_git.NAME)
+    bare = tmp_path / whisper_git.NAME
+    run("git", "-C", bare, "tag", "-f", "v1.9.1", "v1.7.5^{commit}", env=whisper_git.environment())
+    with repository(tmp_path) as url:
+        moved = deployed(box, whisper_repo=url, whisper_version="v1.9.1")
+    assert moved.changes == 0
+    assert "upstream moved the tag, or whisper_repo is not upstream" in moved.output
 
 
 def test_credentials_are_in_no_command_line_no_log_and_no_file(box: Box):

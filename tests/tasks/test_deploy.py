@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fake_hosts import COMMIT, HEALTHY, inventory
+from tests.generations import manifest
 
 ROOT = Path(__file__).parents[2]
 DEBIAN = HEALTHY | {"uname -m": [*HEALTHY["uname -m"][:6], 'PRETTY_NAME="Debian 12"', "ID=debian"]}
@@ -79,6 +80,21 @@ def test_a_release_with_known_defects_is_skipped_and_that_is_said(tmp_path: Path
     assert f"v1.9.2 has a known defect: it {reason}" in output
     _, output, _ = plan(tmp_path, host, "--data", "whisper_version=v1.9.1")
     assert "skipped" not in output
+
+
+def test_a_tag_that_was_moved_is_said_and_not_followed_unless_asked(tmp_path: Path):
+    before = manifest(1, release={"label": "v1.9.1", "commit": "b" * 40})
+    said = ["current generations/1", f"manifest {json.dumps(before)}"]
+    host = {"a": {"list-generations": said, **HEALTHY}}
+    moved = "v1.9.1 was bbbbbbbbbbbb before and is aaaaaaaaaaaa now: upstream moved the tag, or "
+    status, output, _ = plan(tmp_path, host)
+    assert status == 0, output
+    assert moved in output
+    assert "bbbbbbbbbbbb is kept; --data retry=yes takes the new commit" in output
+    _, output, _ = plan(tmp_path, host, "--data", "retry=yes")
+    assert "the new commit is taken, as retry=yes says" in output
+    _, output, _ = plan(tmp_path, host, "--data", "whisper_version=master")
+    assert moved not in output
 
 
 def test_credentials_in_urls_are_not_shown(tmp_path: Path):

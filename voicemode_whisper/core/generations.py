@@ -198,6 +198,15 @@ class Generations:
         """The number for a new one."""
         return max(self.current or 0, *(one.number for one in self.all), 0) + 1
 
+    def commit_of(self, label: str) -> str | None:
+        """The commit of the release that was last confirmed under this label."""
+        releases = [
+            one.manifest["release"]
+            for one in self.all
+            if one.status == CONFIRMED and one.manifest.get("release", {}).get("label") == label
+        ]
+        return releases[-1]["commit"] if releases else None
+
     def previous(self) -> Generation | None:
         """What was confirmed before the one that serves; going back again goes back further."""
         return self._last_confirmed(self.current or 0)

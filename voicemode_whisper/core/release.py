@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from voicemode_whisper.core.errors import UserError
 
+TAGS = "refs/tags/"
+
 
 @dataclass(frozen=True)
 class Release:
@@ -38,13 +40,38 @@ def resolve_release(version: str, refs: Mapping[str, str], defects: Collection[s
         return Release(version[:12], version)
     if version == "latest":
         version = _newest(refs, defects)
-    for reference in (f"refs/tags/{version}", f"refs/heads/{version}"):
+    for reference in (f"{TAGS}{version}", f"refs/heads/{version}"):
         if reference in refs:
-            return Release(re.sub(r"[^A-Za-z0-9._-]", "-", version), refs[reference])
+            return Release(_label(version), refs[reference])
     raise UserError(
         f"whisper_version: got {version!r}, which whisper_repo has not; allowed is latest, a tag "
         f"(the newest is {_newest(refs, defects)}), a branch or a full commit id"
     )
+
+
+def is_tag(release: Release, refs: Mapping[str, str]) -> bool:
+    """Whether a release is a tag among `refs`: a branch moves by nature, a tag does not."""
+    tags = (name.removeprefix(TAGS) for name in refs if name.startswith(TAGS))
+    return any(
+        _label(tag) == release.label and refs[f"{TAGS}{tag}"] == release.commit for tag in tags
+    )
+
+
+def moved(release: Release, before: str, taken: bool) -> str:
+    """What to say of a tag that was the commit `before`; whether the new one is `taken`."""
+    what_now = (
+        "the new commit is taken, as retry=yes says"
+        if taken
+        else f"{before[:12]} is kept; --data retry=yes takes the new commit"
+    )
+    return (
+        f"{release.label} was {before[:12]} before and is {release.commit[:12]} now: upstream "
+        f"moved the tag, or whisper_repo is not upstream; {what_now}"
+    )
+
+
+def _label(version: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", version)
 
 
 def skipped(chosen: Release, refs: Mapping[str, str], defects: Collection[str]) -> list[str]:

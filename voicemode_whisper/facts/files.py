@@ -9,17 +9,6 @@ from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
 
 
-class LinkTarget(Fact[str | None]):
-    """What the symbolic link at `path` says, None where there is no link."""
-
-    def command(self, path: str) -> StringCommand:
-        return StringCommand("readlink", QuoteString(path), "|| true")
-
-    def process(self, output: Iterable[str]) -> str:
-        (line,) = output
-        return line
-
-
 class RealPath(Fact[str | None]):
     """Where `path` leads in the end (realpath), None where nothing is there."""
 
