@@ -19,6 +19,7 @@ from aiohttp.http_writer import StreamWriter
 
 from .errors import ApiError
 from .fields import TranscriptionRequest
+from .listener import is_another_users
 from .offload import offload
 from .transcript import Transcript, parse
 
@@ -113,6 +114,7 @@ class Upstream:
     async def _attempt(self, fields: dict[str, str], audio: Audio) -> Transcript:
         body = _Form(fields, audio)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        self._check_owner()
         with _failures_as_errors(body):
             async with self._session.post(
                 f"{self._base()}/inference", data=body, timeout=timeout, allow_redirects=False
@@ -130,6 +132,7 @@ class Upstream:
         """
         timeout = aiohttp.ClientTimeout(sock_connect=HEALTH_SECONDS, sock_read=HEALTH_SECONDS)
         try:
+            self._check_owner()
             async with self._session.get(f"{self._base()}/health", timeout=timeout) as response:
                 self._check_path(response.status)
                 return "ready" if response.status == 200 else "failing"
@@ -150,6 +153,14 @@ class Upstream:
             return self._origin + Path(self._path_file).read_text().strip()
         except (OSError, ValueError):
             return self._origin
+
+    def _check_owner(self) -> None:
+        """Raise NotReachedError where another user's program has the port: it gets no speech.
+
+        It would not know the secret path, but it would be told it, with the recording.
+        """
+        if self._path_file and is_another_users(self._origin):
+            raise NotReachedError
 
     def _check_path(self, status: int) -> None:
         """Raise NotReachedError at a 404 of one that has another path: its successor starts."""

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -130,6 +131,15 @@ class TestPath:
         file.write_text("/5ec2e7")
         assert await upstream.state() == "ready"
         assert await transcribe(upstream) == fake.TEXT
+
+    async def test_another_user_s_gets_neither_speech_nor_the_path(
+        self, upstream: Upstream, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 65534)
+        with pytest.raises(NotReachedError):
+            await transcribe(upstream)
+        assert await upstream.state() == "unreachable"
+        assert whisper.paths == []
 
     async def test_one_without_a_path_goes_on_working(
         self, upstream: Upstream, whisper: FakeWhisper, file: Path
