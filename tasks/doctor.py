@@ -6,6 +6,7 @@ Ends with an error where a check failed.
 """
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import fastest
+from voicemode_whisper.core.user_manager import UserManager
 from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.device_access import UnitDeviceAccess
 from voicemode_whisper.facts.env_file import EnvironmentSettings, VoiceModeEnv
@@ -32,9 +36,11 @@ from voicemode_whisper.facts.http import Answer, HttpGet
 from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Lingering
 from voicemode_whisper.facts.pacman import MissingPackages
+from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.toolchain import Toolchain
-from voicemode_whisper.facts.user_unit import LastWords, StartLog, Unit, UnitState
+from voicemode_whisper.facts.user_manager import UserManagerState
+from voicemode_whisper.facts.user_unit import LastWords, Services, StartLog
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations.util.connection import fail, is_lost
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
@@ -50,13 +56,16 @@ def examine(host: Host) -> None:
         return
     manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
     expected = _expected(host, manifest)
-    server, proxy = _unit(host, SERVER_UNIT), _unit(host, PROXY_UNIT)
+    state = _state(host)
+    server, proxy = (state.units.get(unit, UnitState()) for unit in (SERVER_UNIT, PROXY_UNIT))
+    ports = _ports(host)
     results = [
         _generation(host),
         *_machine(host, expected, manifest),
-        *_services(host, server, proxy),
+        *_services(host, state),
+        *ports,
         *_gpu(host, expected, server),
-        *_use(host, expected, manifest, server, proxy),
+        *_use(host, expected, manifest, server, proxy, {one.name for one in ports if one.fix}),
     ]
     for line, failed in health_report.table(results):
         host.pyinfra.log_styled(line, fg="red" if failed else None)
@@ -77,9 +86,19 @@ def _generation(host: Host) -> CheckResult:
     return health_report.generation(host.fact(Generations, layout=host.layout))
 
 
-def _unit(host: Host, unit: str) -> UnitState:
-    state: UnitState = host.fact(Unit, unit=unit)
+def _state(host: Host) -> ServiceState:
+    """The services beside the generation that serves."""
+    current = host.fact(Generations, layout=host.layout).current or 0
+    state: ServiceState = host.fact(Services, layout=host.layout, number=current)
     return state
+
+
+def _ports(host: Host) -> list[CheckResult]:
+    """Who listens where the services should."""
+    addresses, uid = host.settings.addresses, host.identity["uid"]
+    ports = tuple(port for _, port in addresses.values())
+    listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
+    return [health_report.port(name, at, listeners, uid) for name, at in addresses.items()]
 
 
 def _machine(
@@ -100,15 +119,18 @@ def _machine(
     ]
 
 
-def _services(host: Host, server: UnitState, proxy: UnitState) -> list[CheckResult]:
-    """The units."""
-    user = host.identity["user"]
-    socket = _unit(host, PROXY_SOCKET)
+def _services(host: Host, state: ServiceState) -> list[CheckResult]:
+    """The units, and the manager that runs them."""
+    user, uid = host.identity["user"], host.identity["uid"]
+    manager: UserManager = host.fact(UserManagerState, layout=host.layout)
+    units = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
     return [
-        health_report.service("server unit", SERVER_UNIT, server.active, server.enabled),
-        health_report.service("proxy socket", PROXY_SOCKET, socket.active, socket.enabled),
-        health_report.service("proxy unit", PROXY_UNIT, proxy.active, proxy.enabled),
-        health_report.linger(host.fact(Lingering, user=user), user),
+        health_report.manager(manager, uid),
+        *(
+            health_report.service(name, unit, state, manager.overrides)
+            for name, unit in units.items()
+        ),
+        health_report.linger(host.fact(Lingering, user=user, uid=uid), user),
     ]
 
 
@@ -159,15 +181,16 @@ def _use(
     manifest: dict[str, Any] | None,
     server: UnitState,
     proxy: UnitState,
+    taken: Collection[str],
 ) -> list[CheckResult]:
-    """What clients find, and how fast it is."""
+    """What clients find, and how fast it is; nobody else is asked at ports that are `taken`."""
     url = host.settings.proxy_url
     results = []
-    if server.active == "active":
+    if server.active == "active" and "whisper_port" not in taken:
         here = f"http://127.0.0.1:{host.settings.whisper_port}"
         results.append(_endpoint(host, "whisper-server", here, SERVER_UNIT))
     # Whoever asks at its socket starts the proxy.
-    if proxy.active == "active":
+    if proxy.active == "active" and "proxy_port" not in taken:
         results.append(_endpoint(host, "proxy", url, PROXY_UNIT))
     # Without whisper-server the proxy has who asks wait.
     if len(results) == 2 and not results[0].fix:

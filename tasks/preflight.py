@@ -2,15 +2,16 @@
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.key_file import key_problem
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.listeners import Listener, check_ports
 from voicemode_whisper.core.machine import BUILD_SPACE, check_space
 from voicemode_whisper.core.release import moved, skipped
+from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile
 from voicemode_whisper.facts.machine import FreeSpace
 from voicemode_whisper.facts.ports import Listeners
-from voicemode_whisper.facts.user_unit import Unit
+from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import run_lock
 from voicemode_whisper.operations.util.connection import is_lost
@@ -21,12 +22,11 @@ from voicemode_whisper.stage import stage
 @stage("Preflight")
 def check(host: Host) -> None:
     """Refuse a host or settings that cannot work; say what will be built otherwise."""
-    settings = host.settings
     check_host(host)
     if is_lost(host.pyinfra):
         return
-    _check_port(host, "whisper_port", settings.whisper_port)
-    _check_port(host, "proxy_port", settings.proxy_port)
+    _check_manager(host)
+    _check_ports(host)
     _check_key(host)
     _check_voicemode(host)
     _check_disk(host)
@@ -36,20 +36,19 @@ def check(host: Host) -> None:
     run_lock.hold(name="Lock the host", layout=host.layout)
 
 
-def _check_port(host: Host, name: str, port: int) -> None:
-    listeners: list[str] = host.fact(Listeners, port=port, _sudo=True)
-    strangers = [listener for listener in listeners if not _is_ours(host, listener, port)]
-    if strangers:
-        raise UserError(
-            f"{name}: {port} is taken by {' and '.join(strangers)}; end that, or give a free port "
-            f"with --data {name}=PORT"
-        )
+def _check_manager(host: Host) -> None:
+    manager: UserManager = host.fact(UserManagerState, layout=host.layout)
+    check_manager(manager, host.identity["user"], host.identity["uid"])
+    override = find_override(manager.overrides)
+    if override:
+        raise UserError(f"systemd: {override}")
 
 
-def _is_ours(host: Host, listener: str, port: int) -> bool:
-    if listener == "systemd in init.scope":
-        return host.fact(Unit, unit=PROXY_SOCKET).listen.endswith(f":{port}")
-    return listener.endswith((f" in {SERVER_UNIT}", f" in {PROXY_UNIT}"))
+def _check_ports(host: Host) -> None:
+    settings = host.settings
+    ports = settings.whisper_port, settings.proxy_port
+    listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
+    check_ports(listeners, settings.addresses, host.identity["uid"])
 
 
 def _check_key(host: Host) -> None:

@@ -13,6 +13,7 @@ HEALTHY = {
     ],
     "sudo -k -n true": ["no"],
     "root-tools": ["sudo", "su"],
+    "is-system-running": ["Version=257", "Linger=yes", "ActiveState=active", "Manager=running"],
     "id -un": ["root"],
     "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],
     "df -PB1": ["/dev/x 1 1 99999999999 1% /"],

@@ -20,8 +20,12 @@ from voicemode_whisper.core.generations import (
 )
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
+from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import Speed
+from voicemode_whisper.core.user_manager import Override, UserManager
 from voicemode_whisper.core.voicemode_env import LISTEN
 
 CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
@@ -273,9 +277,67 @@ def test_a_device_that_is_not_used_for_no_known_cause_may_be_after_a_restart():
     ],
 )
 def test_a_unit(active: str, enabled: str, found: str, fix: str):
-    assert health_report.service("server", UNIT, active, enabled) == CheckResult(
-        "server", found, fix
+    state = ServiceState(units={UNIT: UnitState(active, enabled)})
+    assert health_report.service("server", UNIT, state) == CheckResult("server", found, fix)
+
+
+RUNS = UnitState("active", "enabled", pid=7, program="/b/whisper-server")
+PROGRAMS = {SERVER_UNIT: "/b/whisper-server"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "differing", "found"),
+    [
+        (RUNS, (), "runs, and after a boot too"),
+        (replace(RUNS, program="/b/whisper-server-x"), (), "runs, and after a boot too"),
+        (replace(RUNS, program="/usr/bin/x"), (), "runs /usr/bin/x instead of /b/whisper-server"),
+        (replace(RUNS, program="/b/whisper-server (deleted)"), (), "runs /b/whisper-server (dele"),
+        (RUNS, (SERVER_UNIT,), "is not as the deploy wrote it"),
+        (replace(RUNS, enabled="masked"), (SERVER_UNIT,), "is masked"),
+    ],
+)
+def test_a_unit_that_runs_something_else(unit: UnitState, differing: tuple[str, ...], found: str):
+    state = ServiceState(programs=PROGRAMS, units={SERVER_UNIT: unit}, differing=differing)
+    result = health_report.service("server", SERVER_UNIT, state)
+    assert result.found.startswith(f"{SERVER_UNIT} {found}")
+    assert result.fix == ("" if "after a boot" in found else DEPLOY_AGAIN)
+
+
+def test_a_drop_in_that_tunes_is_told_and_one_that_runs_another_program_is_ill():
+    state = ServiceState(programs=PROGRAMS, units={SERVER_UNIT: RUNS})
+    tuned = Override(SERVER_UNIT, "/h/nice.conf", (("Nice", "5"),))
+    well = health_report.service("server", SERVER_UNIT, state, [tuned])
+    assert well == CheckResult(
+        "server", f"{SERVER_UNIT} runs, and after a boot too, tuned by /h/nice.conf"
     )
+    other = Override(SERVER_UNIT, "/h/other.conf", (("ExecStart", "/usr/bin/x"),))
+    ill = health_report.service("server", SERVER_UNIT, state, [tuned, other])
+    assert ill.found.startswith(f"/h/other.conf has {SERVER_UNIT} run /usr/bin/x")
+    assert ill.fix
+
+
+def test_a_port_is_the_user_s_own_or_names_who_has_it():
+    own = Listener("127.0.0.1", 2022, 7, "whisper-server", 1000, "ada", SERVER_UNIT, 1000)
+    at = ("127.0.0.1", 2022)
+    assert health_report.port("whisper_port", at, [own], 1000) == CheckResult(
+        "whisper_port", f"2022: whisper-server in {SERVER_UNIT} (ada)"
+    )
+    assert health_report.port("whisper_port", at, [own], 1001) == CheckResult(
+        "whisper_port",
+        f"2022 is taken by whisper-server in {SERVER_UNIT} (ada)",
+        f"{DEPLOY_AGAIN} --data whisper_port=2032  # or end what has it",
+    )
+    assert health_report.port("whisper_port", at, [], 1000).found == "2022: nobody else has it"
+
+
+def test_a_user_s_manager_is_ill_where_it_does_not_answer():
+    runs = UserManager(257, True, "loaded", "active", "success", "degraded", ("x.service",))
+    assert health_report.manager(runs, 1000) == CheckResult(
+        "user manager", "user@1000.service runs, though x.service has failed there"
+    )
+    ill = health_report.manager(replace(runs, active="failed", manager=""), 1000)
+    assert ill.found == "user@1000.service has failed (success)"
+    assert ill.fix.startswith("journalctl -b -n 20 -u user@1000.service; ")
 
 
 def test_linger():

@@ -27,6 +27,7 @@ from voicemode_whisper.core.build import ROCM_PACKAGES
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.generations import EarlierSetup, Generation, Generations, GenerationSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, Layout
+from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.facts.speech import Transcription
 from voicemode_whisper.operations import generations as operations
@@ -76,6 +77,7 @@ class Host:
         earlier: EarlierSetup | None = None,
         build: dict[str, Any] | None = None,
         vad: bool = False,
+        listeners: tuple[Listener, ...] = (),
     ) -> None:
         self.ran: list[str] = []
         self.said: list[str] = []
@@ -100,6 +102,10 @@ class Host:
             "user_unit.StartLog": {"invocation=6f4": log},
             "kfd.Memory": {"kfd=/k, pid=7": memory},
             "machine.UserName": "ada",
+            "machine.Identity": {"uid": 1000},
+            "ports.Listeners": {
+                f"ports={(one.port, 2023 + one.number)}": listeners for one in found.all
+            },
             "device_access.UnitDeviceAccess": {
                 f"pid=7, unit={SERVER_UNIT}, user=ada": access or DeviceAccess()
             },
@@ -309,14 +315,27 @@ class TestConfirm:
             in failure(refused)
         )
 
-    def test_a_port_that_somebody_else_took_is_no_fault_of_the_generation(self):
+    @pytest.mark.parametrize(
+        ("listeners", "by"),
+        [
+            ((), "another program"),
+            (
+                (Listener("*", 2025, 9, "nginx", 33, "http", "nginx.service"),),
+                "nginx in nginx.service (system, http)",
+            ),
+        ],
+    )
+    def test_a_port_that_somebody_else_took_is_no_fault_of_the_generation(
+        self, listeners: tuple[Listener, ...], by: str
+    ):
         host = Host(
             generations(2, generation(1), candidate(2)), {1: SPOKEN}, dead="2025",
             last="w.service does not answer: port 2025 is taken by another program",
+            listeners=listeners,
         )  # fmt: skip
         activate, refused = confirm(host)
         assert activate[3] == "1"
-        assert "is taken by another program; rolled back" in failure(refused)
+        assert f"is taken by {by}; rolled back" in failure(refused)
 
     @pytest.mark.parametrize(
         ("log", "found"),

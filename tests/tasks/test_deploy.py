@@ -163,14 +163,26 @@ def test_a_stack_trace_is_for_those_who_ask_for_it(tmp_path: Path):
 
 
 ROOT_USER = {"uname -m": ["### identity", "user=root", *HEALTHY["uname -m"][2:]]}
-TAKEN = [
-    'LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:(("x",pid=7,fd=3))',
-    "cgroup of 7: 0::/a/x.scope",
-]
-OURS = [TAKEN[0], "cgroup of 7: 0::/user.slice/app.slice/voicemode-whisper-proxy.service"]
-SYSTEMD = [
-    'LISTEN 0 5 127.0.0.1:2023 0.0.0.0:* users:(("systemd",pid=7,fd=3))',
-    "cgroup of 7: 0::/user.slice/user@1000.service/init.scope",
+PORTS = "listeners 2022 2023"
+MANAGER = "/user.slice/user-{uid}.slice/user@{uid}.service"
+
+
+def listener(program: str, cgroup: str, *more: str, uid: int = 1000) -> list[str]:
+    """What listeners.sh prints of one that has the proxy's port."""
+    group = f"cgroup {cgroup.replace('~', MANAGER).format(uid=uid)}"
+    return ["socket 127.0.0.1:2023", f"process 7 {uid} {program}", f"user u{uid}", group, *more]
+
+
+TAKEN = listener("x", "/a/x.scope")
+OURS = listener("python", "~/app.slice/voicemode-whisper-proxy.service")
+ANOTHERS = listener("python", "~/app.slice/voicemode-whisper-proxy.service", uid=1001)
+SOCKET = listener("systemd", "~/init.scope", "asked 127.0.0.1:2023 voicemode-whisper-proxy.socket")
+OTHER_SOCKET = listener("systemd", "~/init.scope", "asked 127.0.0.1:2023 y.socket")
+OLD = ["Version=242", *HEALTHY["is-system-running"][1:]]
+OVERRIDE = [
+    *HEALTHY["is-system-running"],
+    "drop-in voicemode-whisper.service /x.conf",
+    "setting ExecStart=/usr/bin/y",
 ]
 
 
@@ -182,8 +194,11 @@ SYSTEMD = [
         ({}, ["whisper_version=v9.9.9"], "whisper_version: got 'v9.9.9', which whisper_repo"),
         ({}, ["whisper_version=1.10"], "whisper_version: got 1.1; allowed is latest"),
         (ROOT_USER, [], "user: connected as root"),
-        ({"listeners 2023": TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
-        ({"listeners 2023": SYSTEMD}, [], "proxy_port: 2023 is taken by systemd in init.scope"),
+        ({PORTS: TAKEN}, [], "proxy_port: 2023 is taken by x in x.scope"),
+        ({PORTS: ANOTHERS}, [], "proxy_port: 2023 is taken by python in voicemode-whisper-proxy."),
+        ({PORTS: OTHER_SOCKET}, [], "proxy_port: 2023 is taken by systemd for y.socket (u1000)"),
+        ({"is-system-running": OLD}, [], "systemd: this is 242; needed is 243 or newer"),
+        ({"is-system-running": OVERRIDE}, [], "systemd: /x.conf has voicemode-whisper.service run"),
         ({}, ["proxy_api_key_file=/nope"], "proxy_api_key_file: got '/nope', which is not on"),
         (
             {"key-file": ["644 ada", "key"]},
@@ -208,18 +223,9 @@ def test_what_cannot_work_is_one_line_and_nothing_is_planned(
     assert planned == {}
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {"listeners 2023": OURS},
-        {
-            "listeners 2023": SYSTEMD,
-            "unit-state voicemode-whisper-proxy.socket": ["Listen=127.0.0.1:2023 (Stream)"],
-        },
-    ],
-)
-def test_our_own_service_and_its_socket_may_have_the_port(tmp_path: Path, answers: Any):
-    status, output, _ = plan(tmp_path, {"a": {**answers, **HEALTHY}})
+@pytest.mark.parametrize("said", [OURS, SOCKET])
+def test_our_own_service_and_its_socket_may_have_the_port(tmp_path: Path, said: list[str]):
+    status, output, _ = plan(tmp_path, {"a": {PORTS: said, **HEALTHY}})
     assert status == 0, output
 
 

@@ -14,9 +14,17 @@ from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backend
 from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
 from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.services import ServiceState, UnitState, runs
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
+from voicemode_whisper.core.user_manager import (
+    Override,
+    UserManager,
+    check_running,
+    find_override,
+)
 from voicemode_whisper.core.voicemode_env import (
     LISTEN,
     STT,
@@ -208,16 +216,62 @@ def device(
     return CheckResult(name, mismatch, cause.fix, cause.what)
 
 
-def service(name: str, unit: str, active: str, enabled: str) -> CheckResult:
-    """A unit of the user's: its states as systemd names them."""
-    if not enabled:
+def service(
+    name: str, unit: str, state: ServiceState, overrides: Sequence[Override] = ()
+) -> CheckResult:
+    """A unit of the user's: whether it is the deploy's and runs what that means it to.
+
+    `overrides` are the files that change it.
+    """
+    found = state.units.get(unit, UnitState())
+    if not found.enabled:
         return CheckResult(name, f"there is no {unit}", DEPLOY_AGAIN)
-    if active != "active":
-        return CheckResult(name, f"{unit} is {active}", _restart(unit))
-    if enabled != "enabled":
+    finding = find_override(overrides, unit) or _changed(unit, state)
+    if finding:
+        return CheckResult(name, finding.what, finding.fix)
+    if found.active != "active":
+        return CheckResult(name, f"{unit} is {found.active}", _restart(unit))
+    if found.enabled != "enabled":
         fix = f"systemctl --user enable {unit}"
         return CheckResult(name, f"{unit} runs, but will not after a boot", fix)
-    return CheckResult(name, f"{unit} runs, and after a boot too")
+    tuned = [one.path for one in overrides if one.unit == unit]
+    by = f", tuned by {' and '.join(tuned)}" if tuned else ""
+    return CheckResult(name, f"{unit} runs, and after a boot too{by}")
+
+
+def _changed(unit: str, state: ServiceState) -> Finding | None:
+    """Whether somebody else wrote the unit since, or it runs another program than it should."""
+    found, program = state.units[unit], state.programs.get(unit)
+    if found.enabled.startswith("masked"):
+        return Finding(f"{unit} is masked", DEPLOY_AGAIN)
+    if unit in state.differing:
+        return Finding(f"{unit} is not as the deploy wrote it", DEPLOY_AGAIN)
+    if program and found.pid and not runs(found, program):
+        return Finding(f"{unit} runs {found.program} instead of {program}", DEPLOY_AGAIN)
+    return None
+
+
+def port(
+    name: str, address: tuple[str, int], listeners: Sequence[Listener], uid: int
+) -> CheckResult:
+    """Who listens where a service should, by the setting of the port."""
+    taken = strangers(listeners, *address, uid)
+    if taken:
+        found = f"{address[1]} is taken by {named(taken)}"
+        free = free_port(address[1], {one.port for one in listeners})
+        fix = f"{DEPLOY_AGAIN} --data {name}={free}  # or end what has it"
+        return CheckResult(name, found, fix)
+    own = [one for one in listeners if conflicts(one, *address)]
+    return CheckResult(name, f"{address[1]}: {named(own) if own else 'nobody else has it'}")
+
+
+def manager(state: UserManager, uid: int) -> CheckResult:
+    """The user's own service manager."""
+    finding = check_running(state, uid)
+    if finding:
+        return CheckResult("user manager", finding.what, finding.fix)
+    failed = f", though {' and '.join(state.failed)} has failed there" if state.failed else ""
+    return CheckResult("user manager", f"user@{uid}.service runs{failed}")
 
 
 def _restart(unit: str) -> str:

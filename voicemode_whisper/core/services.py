@@ -44,6 +44,14 @@ class ServiceState:
     to_json = asdict  # for `pyinfra … fact`
 
 
+def runs(unit: UnitState, program: str) -> bool:
+    """Whether a unit's process is of this program, or of one beside it with a longer name.
+
+    What the program's file leads to may be replaced by another that starts it, under such a name.
+    """
+    return unit.program.startswith(program) and not unit.program.endswith(" (deleted)")
+
+
 def parse_unit(lines: Iterable[str]) -> UnitState:
     """Read `NAME=VALUE` lines: properties, `program` and SERVICE_REVISION."""
     values = dict(line.split("=", 1) for line in lines if "=" in line)

@@ -45,6 +45,14 @@ class Settings:
     retry: bool
 
     @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Where the services listen: address and port, by the setting of the port."""
+        return {
+            "whisper_port": ("127.0.0.1", self.whisper_port),
+            "proxy_port": (self.proxy_host, self.proxy_port),
+        }
+
+    @property
     def proxy_address(self) -> str:
         """Where the proxy listens, as ADDRESS:PORT, an IPv6 address in brackets."""
         return _at(ipaddress.ip_address(self.proxy_host), self.proxy_port)

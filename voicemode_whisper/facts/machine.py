@@ -71,17 +71,14 @@ class UserName(Fact[str | None]):
 
 
 class Lingering(Fact[bool]):
-    """Whether the user's services run without a login (loginctl enable-linger)."""
+    """Whether the user's services run without a login, as logind says, and their manager runs."""
 
-    def command(self, user: str) -> StringCommand:
-        return StringCommand(
-            "ls /var/lib/systemd/linger 2>/dev/null | grep -xF",
-            QuoteString(user),
-            "|| true",
-        )
+    def command(self, user: str, uid: int) -> StringCommand:
+        return script("lingers", user, str(uid))
 
     def process(self, output: Iterable[str]) -> bool:
-        (_user,) = output
+        if list(output) != ["yes"]:
+            raise ValueError("neither yes nor nothing")
         return True
 
     @staticmethod

@@ -1,30 +1,26 @@
 """Who listens on which TCP port."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pyinfra.api import StringCommand
 
+from voicemode_whisper.core.listeners import Listener, parse_listeners
 from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
 
 
-class Listeners(Fact[list[str]]):
-    """What listens on a TCP port, as "PROGRAM in UNIT"; nothing where the port is free.
+class Listeners(Fact[tuple[Listener, ...]]):
+    """Everything that listens on TCP; what is known of it is asked for these ports alone.
 
     A socket that systemd keeps for a service is listed for both. Needs root to see other users'
     processes.
     """
 
-    default = list
+    default = tuple
     allows_undecodable = True  # a process chooses its own name
 
-    def command(self, port: int) -> StringCommand:
-        return script("listeners", str(port))
+    def command(self, ports: Sequence[int]) -> StringCommand:
+        return script("listeners", *map(str, ports))
 
-    def process(self, output: Iterable[str]) -> list[str]:
-        text = "\n".join(output)
-        units = dict(re.findall(r"^cgroup of (\d+): \S*/(\S+)$", text, re.MULTILINE))
-        found = dict.fromkeys(re.findall(r'\("([^"]+)",pid=(\d+)', text))
-        named = [f"{program} in {units.get(pid, '?')}" for program, pid in found]
-        return named or ["a program that cannot be seen"]
+    def process(self, output: Iterable[str]) -> tuple[Listener, ...]:
+        return parse_listeners(output)

@@ -10,6 +10,7 @@ from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.device_access import ConnectionDeviceAccess, UserManagerActivity
 from voicemode_whisper.facts.machine import Groups, Lingering
 from voicemode_whisper.operations.util.connection import operation
+from voicemode_whisper.scripts import script
 
 
 @operation()
@@ -29,18 +30,16 @@ def join(user: str, groups: Sequence[str]) -> Generator[StringCommand]:
 
 @operation()
 def linger(user: str, uid: int) -> Generator[StringCommand]:
-    """Let the user's services run from boot on, and wait until the user's manager answers.
+    """Let the user's services run from boot on, and have the user's manager run now.
 
     + user: name of the user
     + uid: their numeric id
     """
-    if read_fact(host, Lingering, user=user):
+    if read_fact(host, Lingering, user=user, uid=uid):
         host.noop(f"{user} lingers already")
         return
     yield StringCommand("loginctl enable-linger", QuoteString(user))
-    yield StringCommand(
-        f"timeout 30 sh -c 'until [ -S /run/user/{uid}/systemd/private ]; do sleep 0.1; done'"
-    )
+    yield script("start-manager", str(uid))
 
 
 @operation()

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Wait until each of the user's units $1, $3... runs as it was last told to and answers at the URL
-# that follows it; say every few seconds for which. Give up on one that keeps dying, or has not
-# answered within three minutes.
+# Wait until each of the user's units $1, $4... runs as it was last told to, and the process that
+# answers at the URL that follows it is the unit's own and runs the program after that, where one is
+# named; say every few seconds for which. Give up on one that keeps dying, or has not answered within
+# three minutes, and at once where another program has the port too.
 #
 # AWAIT_SECONDS are those three minutes.
 set -u
@@ -9,18 +10,47 @@ limit=${AWAIT_SECONDS:-180}
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 
-value() { systemctl --user show -p "$1" --value "$unit"; }
+value() { timeout 10 systemctl --user show -p "$1" --value "$unit"; }
 # Seconds since the machine was started: the time of day may be set meanwhile.
 clock() { cut -d. -f1 /proc/uptime; }
 
 # A restart that has not been done yet is a job; till then it is the old process that answers.
 runs() { [ -z "$(value Job)" ] && [ "$(value ActiveState)" = active ]; }
-answers() {
-  curl -q --noproxy '*' -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null
-  status=$?
-  # 28 is for a try that took all of its five seconds.
-  [ "$status" -ne 28 ] || timeouts=$((timeouts + 1))
-  return "$status"
+answers() { curl -q --noproxy '*' -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null; }
+
+# For each socket that listens where the URL leads, `socket` and the processes that have it. Only
+# one's own are shown.
+listeners() {
+  case $host in '['*) any='[::]' ;; *) any=0.0.0.0 ;; esac
+  ss -Hltnp "sport = :$port" | while read -r _ _ _ address _ processes; do
+    case ${address%:*} in
+      "$host" | "$any" | '*')
+        echo "socket $(echo "$processes" | grep -o 'pid=[0-9]*' | cut -d= -f2 | tr '\n' ' ')" ;;
+    esac
+  done
+}
+# Whether the process $1 is in the unit $2 of the user's own manager.
+is_in() { grep -Eqs "/user@$(id -u)\.service/(.*/)?$2(/|\$)" "/proc/$1/cgroup"; }
+
+# Have in $pids the processes of the unit that listen; $shared is whether any other program does. The
+# manager itself keeps a socket for its unit.
+look() {
+  pids='' shared=no
+  sockets=$(listeners)
+  [ -n "$sockets" ] || return 0
+  while read -r _ socket; do
+    found=no
+    for pid in $socket; do
+      if is_in "$pid" "$unit"; then
+        pids="$pids $pid" found=yes
+      elif is_in "$pid" init.scope; then
+        found=yes
+      fi
+    done
+    [ $found = yes ] || shared=yes
+  done << END
+$sockets
+END
 }
 
 # The count of restarts begins anew when a restart that was asked for is done.
@@ -32,25 +62,36 @@ keeps_dying() {
 has_ended() {
   case $(value Job)$(value ActiveState) in failed | inactive) return 0 ;; *) return 1 ;; esac
 }
-# By the clock, and by what the tries take at the least: a fifth of a second, or five seconds more.
-is_late() {
-  [ $(($(clock) - start)) -ge "$limit" ] || [ $((tries + timeouts * 25)) -ge $((limit * 5)) ]
-}
+is_late() { [ $(($(clock) - start)) -ge "$limit" ]; }
 
-# Whose processes listen is only shown of one's own.
-port_is_taken() {
-  listeners=$(ss -Hltnp "sport = :$port")
-  [ -n "$listeners" ] && ! echo "$listeners" | grep -q "pid=$(value MainPID),"
+# Whether the process $1 runs another program; a longer name is that of one which it has started.
+is_another() {
+  [ -n "$program" ] || return 1
+  running=$(readlink "/proc/$1/exe")
+  case $running in *' (deleted)') return 0 ;; "$(realpath -m "$program")"*) return 1 ;; esac
 }
 
 give_up() {
   journalctl --user -q --no-pager -o cat -n 15 -u "$unit" -u "${unit%.service}.socket" >&2
-  port=${url%/*}
-  port=${port##*:}
-  why="its last words are above"
-  if port_is_taken; then why="port $port is taken by another program"; fi
-  echo "$unit does not answer at $url: $why" >&2
+  echo "$unit $1" >&2
   exit 1
+}
+does_not_answer() {
+  why="its last words are above"
+  [ $shared = no ] || why="port $port is taken by another program"
+  give_up "does not answer at $url: $why"
+}
+check_program() {
+  for pid in $pids; do
+    ! is_another "$pid" || give_up \
+      "runs $running instead of $program, as these say: $(value FragmentPath) $(value DropInPaths)"
+  done
+}
+# Whether what has answered is the unit's own process. Nothing but that counts: another program may
+# answer while the unit is about to die.
+is_own() {
+  look
+  [ -n "$pids" ] && { [ $shared = no ] || does_not_answer; }
 }
 
 say() {
@@ -61,13 +102,17 @@ say() {
 }
 
 while [ $# -gt 0 ]; do
-  unit=$1 url=$2 tries=0 timeouts=0 start=$(clock)
-  shift 2
+  unit=$1 url=$2 program=$3 start=$(clock)
+  shift 3
+  host=${url#*://}
+  host=${host%%/*}
+  port=${host##*:} host=${host%:*}
   said=$start
   first=$(value NRestarts)
-  until runs && answers; do
-    tries=$((tries + 1))
-    if keeps_dying || has_ended || is_late; then give_up; fi
+  until runs && answers && is_own && check_program; do
+    look
+    check_program
+    if keeps_dying || has_ended || is_late; then does_not_answer; fi
     say
     sleep 0.2
   done

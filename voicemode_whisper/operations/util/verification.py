@@ -1,16 +1,20 @@
 """Whether a generation that serves really transcribes, on the device that was chosen."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra import host
 
 from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, Layout
+from voicemode_whisper.core.listeners import Listener, named, split_address, strangers
 from voicemode_whisper.core.placement import device_mismatch
 from voicemode_whisper.core.services import UnitState
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.kfd import Memory
+from voicemode_whisper.facts.machine import Identity
+from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.user_unit import StartLog, Unit
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
@@ -37,20 +41,42 @@ def find_problem(
 ) -> Problem | None:
     """Why the generation that was started does not serve; None when it does."""
     return (
-        _not_up(generation)
+        _not_up(generation, layout)
         or _not_spoken(generation, layout, api_key_file)
         or _wrong_device(generation, layout, kfd)
     )
 
 
-def _not_up(generation: Generation) -> Problem | None:
-    server, proxy = f"{generation.server_url}/health", f"{generation.proxy_url}/health"
-    services = (SERVER_UNIT, server, PROXY_UNIT, proxy)
-    up, said = shell.run(host, script("await-units", *services), print_output=True)
+def _not_up(generation: Generation, layout: Layout) -> Problem | None:
+    up, said = shell.run(
+        host, script("await-units", *_services(generation, layout)), print_output=True
+    )
     if up:
         return None
     what = said.stderr_lines[-1] if said.stderr_lines else "the services cannot be asked"
-    return Problem(what, of_machine=what.endswith(TAKEN))
+    if not what.endswith(TAKEN):
+        return Problem(what)
+    who = named(_strangers(generation))
+    taken = f"{what.removesuffix(TAKEN)}is taken by {who}" if who else what
+    return Problem(taken, of_machine=True)
+
+
+def _services(generation: Generation, layout: Layout) -> list[str]:
+    """For await-units.sh: each unit, where it answers, and what runs there, where that is known."""
+    parts = ("", "") if generation.adopted else ("build/bin/whisper-server", "venv/bin/python")
+    server, proxy = (part and f"{layout.current}/{part}" for part in parts)
+    return [
+        *(SERVER_UNIT, f"{generation.server_url}/health", server),
+        *(PROXY_UNIT, f"{generation.proxy_url}/health", proxy),
+    ]
+
+
+def _strangers(generation: Generation) -> list[Listener]:
+    ports = generation.port, int(generation.listen.rpartition(":")[2])
+    listeners: tuple[Listener, ...] = read_fact(host, Listeners, ports=ports, _sudo=True)
+    identity: dict[str, Any] = read_fact(host, Identity) or {}
+    wanted = ("127.0.0.1", generation.port), split_address(generation.listen)
+    return [one for address in wanted for one in strangers(listeners, *address, identity["uid"])]
 
 
 def _not_spoken(generation: Generation, layout: Layout, api_key_file: str) -> Problem | None:
