@@ -1,5 +1,6 @@
 """Stage 4: the model, verified and whole."""
 
+from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import download
 from voicemode_whisper.operations.util.generations import unless_rejected
@@ -16,5 +17,6 @@ def fetch(host: Host) -> None:
         path=host.model_path,
         sha256=model.sha256,
         size=model.size,
+        used_by=SERVER_UNIT,
         _if=unless_rejected(host.layout, host.generation_spec),
     )

@@ -23,6 +23,7 @@ from voicemode_whisper.core.models import (
 )
 from voicemode_whisper.facts.models import ModelFiles
 from voicemode_whisper.operations.download import verified
+from voicemode_whisper.scripts import words
 
 CONTENT = bytes(range(256)) * 4096
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -241,6 +242,40 @@ def test_a_download_is_told_from_what_was_there(apply: Apply, source: Source, pa
     assert "downloaded" not in own.with_name("own.bin.sha256").read_text()
 
 
+def test_damage_that_changes_neither_size_nor_times_nor_inode_is_noticed(
+    apply: Apply, source: Source, path: Path
+):
+    arguments = {"url": source.url, "path": str(path), "sha256": SHA256}
+    apply(verified, **arguments)
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(len(CONTENT) // 2)
+        file.write(bytes(8192))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert apply(verified, **arguments) > 0
+    assert path.read_bytes() == CONTENT
+    assert apply(verified, **arguments) == 0
+
+
+def test_what_may_have_read_a_damaged_file_is_restarted(
+    apply: Apply, source: Source, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Once: neither where there was no file before, nor where it is well."""
+    asked = tmp_path / "asked"
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    arguments = {"url": source.url, "path": str(path), "sha256": SHA256, "used_by": "a.service"}
+    apply(verified, **arguments)
+    assert not asked.exists()
+    path.write_bytes(b"damaged")
+    apply(verified, **arguments)
+    apply(verified, **arguments)
+    assert asked.read_text() == "--user try-restart a.service\n"
+
+
 def test_a_model_of_the_same_name_does_not_replace_the_one_that_serves(
     apply: Apply, tmp_path: Path
 ):
@@ -280,8 +315,7 @@ def test_a_file_is_known_by_its_stamp_as_long_as_that_is_its_own(tmp_path: Path,
     path.write_bytes(CONTENT)
     assert there(tmp_path, model) == {path.name: ModelFile(SHA256)}
     # The sum in the stamp is believed: this one was never taken.
-    stamp = f"{'0' * 64} {len(CONTENT)} {int(path.stat().st_mtime)} {path.stat().st_ino}"
-    path.with_name(f"{path.name}.sha256").write_text(stamp + " downloaded\n")
+    subprocess.run(words("stamp", str(path), "0" * 64, "downloaded"), check=True)
     if not stamped:
         path.write_bytes(CONTENT[:-1])
         damaged = hashlib.sha256(CONTENT[:-1]).hexdigest()
