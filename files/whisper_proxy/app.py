@@ -25,6 +25,7 @@ from .keys import (
     IN_FLIGHT,
     METRICS,
     OWN_NAMES,
+    SELF_CHECK,
     SETTINGS,
     SPOOLS,
     UPSTREAM_MONITOR,
@@ -32,6 +33,7 @@ from .keys import (
 from .metrics import Metrics
 from .names import OwnNames
 from .restart import Restarter
+from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
 from .upstream import Upstream, open_session
@@ -55,8 +57,11 @@ def create_app(settings: Settings) -> web.Application:
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     decode_queue = DecodeQueue(settings.queue, settings.max_wait)
-    app[DECODER] = Decoder(decode_queue, app[METRICS], app[SPOOLS].output, app[ADMISSION].announced)
-    app.cleanup_ctx.append(_upstream)
+    app[SELF_CHECK] = check = SelfCheck()
+    app[DECODER] = Decoder(
+        decode_queue, app[METRICS], app[SPOOLS].output, app[ADMISSION].announced, check
+    )
+    app.cleanup_ctx.extend([_upstream, _self_check])
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
     app.router.add_get("/", health.root)
     app.router.add_get("/health", health.health)
@@ -90,3 +95,9 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         monitoring.cancel()
         dispatcher.close()
         inferences.close()
+
+
+async def _self_check(app: web.Application) -> AsyncIterator[None]:
+    checking = asyncio.create_task(app[SELF_CHECK].run())
+    yield
+    checking.cancel()

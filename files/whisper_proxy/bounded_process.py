@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from asyncio import StreamReader
@@ -26,9 +27,15 @@ TAIL_BYTES = 512 * 1024  # of standard output and error: the measured levels of 
 LOCALE = {"LC_ALL": "C"}
 NOT_RUN = (126, 127)  # exit statuses of prlimit, and of the dynamic loader if a library is missing
 
+NO_PROGRAM = re.compile("failed to execute .*: No such file or directory")  # prlimit's words
+
 
 class MissingError(Exception):
-    """A program, which it names, is not installed or cannot be loaded."""
+    """A program, which it names, is not installed or cannot be loaded. why: one line, or empty."""
+
+    def __init__(self, program: str, why: str = "") -> None:
+        super().__init__(program)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,14 @@ async def run(
     finally:
         await _end(process)
     if status in NOT_RUN:
-        raise MissingError(arguments[0])
+        raise MissingError(arguments[0], _why(printed[1]))
     return Finished(status, *printed, time.monotonic() - started)
+
+
+def _why(errors: str) -> str:
+    """Return why a program could not be run; empty if there is none."""
+    last = errors.strip().rpartition("\n")[2][:200]
+    return "" if NO_PROGRAM.search(last) else last
 
 
 async def _started(arguments: list[str], source: int, output: IO[bytes] | None) -> Process:

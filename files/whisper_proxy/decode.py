@@ -33,11 +33,13 @@ from .ffmpeg import (
 )
 from .log_context import add_log_context
 from .metrics import Metrics
+from .self_check import SelfCheck
 from .spool import disk_full, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 NO_MEMORY = "Cannot allocate memory"
+UNDECODABLE = "undecodable_audio"
 NO_DECODER = re.compile("(?i)no decoder|decoder .* not found")
 
 
@@ -83,19 +85,21 @@ class Decoder:
         metrics: Metrics,
         output: OpenOutput = open_file,
         place: KeepPlace = nullcontext,
+        check: SelfCheck | None = None,
     ) -> None:
         self.queue = queue
         self.metrics = metrics
         self._output = output
         self._place = place
+        self._check = check or SelfCheck()
 
     @asynccontextmanager
     async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
         """Provide the upload as WAV within the context; it is not copied if it already is.
 
         Raises ApiError: 400 if it is not audio or exceeds a bound, 413 if it is too long, 501 if
-        ffmpeg is needed but missing, 503 if there is no decoder or no room for what it has written,
-        507 if the disk is full; and OSError. Cancelling this ends ffmpeg.
+        ffmpeg is needed but missing or broken, 503 if there is no decoder or no room for what it
+        has written, 507 if the disk is full; and OSError. Cancelling this ends ffmpeg.
         """
         with upload.open() as file:
             seconds, kind = wav_seconds(file), demuxer(file)
@@ -111,12 +115,26 @@ class Decoder:
     async def _timed(self, upload: Upload, kind: str | None, kept: ExitStack) -> Wav:
         started = time.monotonic()
         try:
-            with _no_failures_of_the_server():
+            with _no_failures_of_the_server(), self._suspicions():
                 return await _decoded(upload, kind, kept.enter_context(self._output()))
         finally:
             seconds = time.monotonic() - started
             self.metrics.decode_seconds.observe(seconds)
             add_log_context(decode_ms=round(seconds * 1000))
+
+    @contextmanager
+    def _suspicions(self) -> Iterator[None]:
+        """Do not say of a recording that it is damaged if it is ffmpeg that is known to be."""
+        try:
+            yield
+        except MissingError:
+            self._check.suspect()
+            raise
+        except ApiError as error:
+            self._check.suspect()
+            if error.code == UNDECODABLE and "decoder" in self._check.broken:
+                raise _unusable("ffmpeg is broken") from None
+            raise
 
 
 async def _decoded(upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:
@@ -217,22 +235,21 @@ def _no_failures_of_the_server() -> Iterator[None]:
     try:
         yield
     except MissingError as error:
-        raise _missing(str(error)) from None
+        raise _unusable(f"{error} is {'broken' if error.why else 'missing'}") from None
     except TimeoutError:
         raise overloaded("Decoding took too long.") from None
 
 
 def _undecodable(problem: str) -> ApiError:
     message = f"{problem} Send flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm."
-    return invalid("file", message, "undecodable_audio")
+    return invalid("file", message, UNDECODABLE)
 
 
-def _missing(program: str) -> ApiError:
+def _unusable(problem: str) -> ApiError:
     # Otherwise OpenAI's client would retry a 501.
     return ApiError(
         501,
-        f"{program} is missing on the server, so that it takes only WAV of 16 kHz, mono, 16-bit"
-        " PCM.",
+        f"{problem} on the server, so that it takes only WAV of 16 kHz, mono, 16-bit PCM.",
         param="file",
         code="ffmpeg_missing",
         headers={"x-should-retry": "false"},

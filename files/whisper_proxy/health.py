@@ -11,7 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from . import __version__
 from .admission import AdmissionQueue
 from .decode_queue import DecodeQueue
-from .keys import ADMISSION, DECODER, METRICS, SETTINGS, SPOOLS, UPSTREAM_MONITOR
+from .keys import ADMISSION, DECODER, METRICS, SELF_CHECK, SETTINGS, SPOOLS, UPSTREAM_MONITOR
+from .self_check import Part, SelfCheck
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
@@ -30,6 +31,12 @@ ON_CPU = (
     "`pyinfra inventory.py tasks/doctor.py` says why."
 )
 SPOOL_FULL = "There is no room for more large uploads, or too many are under way."
+BROKEN: dict[Part, str] = {
+    "decoder": "ffmpeg is missing or broken, so that only WAV of 16 kHz, mono, 16-bit PCM is "
+    "transcribed; `pyinfra inventory.py tasks/doctor.py` says why.",
+    "spool": "Uploads above half a megabyte cannot be kept; "
+    "`pyinfra inventory.py tasks/doctor.py` says why.",
+}
 # The gauge's values. Unknown is NaN, so that an alert on 0 does not fire.
 GPU_IN_USE = {"gpu": 1.0, "cpu": 0.0, None: math.nan}
 
@@ -44,17 +51,18 @@ async def health(request: web.Request) -> web.Response:
 
     status: "ok"; "degraded" if whisper-server has been unreachable for less time than a request
     waits for it, if an inference is overdue, if it runs on the CPU although the GPU was requested,
-    or if there is no room for uploads; "unavailable" if it has been unreachable for longer, hangs
-    and was not restarted, or reports a failure itself. reason: which of these it is. in_use: what
-    whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
-    uploads.
+    if there is no room for uploads, or a part of the proxy's own is broken; "unavailable" if it has
+    been unreachable for longer, hangs and was not restarted, or reports a failure itself. reason:
+    which of these it is. in_use: what whisper-server runs on, null if unknown. queue, decoding:
+    counts of requests. spool: bytes, and uploads. broken: parts of the proxy's own, "decoder" and
+    "spool".
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     decoding, spools = request.app[DECODER].queue, request.app[SPOOLS]
     status, reason = _status(monitor, settings.max_wait)
     if status == "ok":
-        status, reason = _busy(admission, spools)
+        status, reason = _busy(admission, spools, request.app[SELF_CHECK])
     body = {
         "status": status,
         "reason": reason,
@@ -68,6 +76,7 @@ async def health(request: web.Request) -> web.Response:
         "queue": _counts(admission),
         "decoding": _counts(decoding),
         "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
+        "broken": request.app[SELF_CHECK].broken,
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
@@ -76,9 +85,13 @@ def _counts(queue: AdmissionQueue | DecodeQueue) -> dict[str, int]:
     return {"running": queue.running, "waiting": queue.waiting, "limit": queue.limit}
 
 
-def _busy(admission: AdmissionQueue, spools: SpoolBudget) -> tuple[Status, str | None]:
+def _busy(
+    admission: AdmissionQueue, spools: SpoolBudget, check: SelfCheck
+) -> tuple[Status, str | None]:
     if admission.overdue:
         return "degraded", OVERDUE
+    if check.broken:
+        return "degraded", BROKEN[check.broken[0]]
     return ("degraded", SPOOL_FULL) if spools.full else ("ok", None)
 
 

@@ -10,6 +10,7 @@ from .dispatch import Dispatcher
 from .drain import InFlight
 from .metrics import Metrics
 from .names import OwnNames
+from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
@@ -23,6 +24,7 @@ DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
 ADMISSION = web.AppKey("admission", AdmissionQueue)
 UPSTREAM_MONITOR = web.AppKey("upstream_monitor", UpstreamMonitor)
+SELF_CHECK = web.AppKey("self_check", SelfCheck)
 METRICS = web.AppKey("metrics", Metrics)
 IN_FLIGHT = web.AppKey("in_flight", InFlight)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -6,6 +6,7 @@ from whisper_proxy import spool
 from whisper_proxy.decode import Decoder, OpenOutput
 from whisper_proxy.decode_queue import DecodeQueue
 from whisper_proxy.metrics import Metrics
+from whisper_proxy.self_check import SelfCheck
 from whisper_proxy.spool import MIB, Claim, SpoolBudget, open_file
 
 
@@ -22,6 +23,6 @@ class Spool(spool.Spool):
         self.close()
 
 
-def new_decoder(output: OpenOutput = open_file) -> Decoder:
+def new_decoder(output: OpenOutput = open_file, check: SelfCheck | None = None) -> Decoder:
     """A decoder with a queue and metrics of its own."""
-    return Decoder(DecodeQueue(32, 45), Metrics(), output)
+    return Decoder(DecodeQueue(32, 45), Metrics(), output, check=check)

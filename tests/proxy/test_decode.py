@@ -16,6 +16,7 @@ from whisper_proxy.errors import ApiError
 from whisper_proxy.ffmpeg import Track, decode_command, probe_command
 from whisper_proxy.listen import OUT_OF_RESOURCES
 from whisper_proxy.log_context import begin_log_context
+from whisper_proxy.self_check import Fault, SelfCheck
 from whisper_proxy.spool import MEMORY_BYTES
 
 from .samples import chunk, encoded, fmt, riff, silence
@@ -240,6 +241,21 @@ async def test_an_ffmpeg_that_cannot_be_loaded_is_missing(
     flac = encoded("flac")
     ffmpeg.does("exit 127")
     assert (await failure(decoder, spool, flac)).code == "ffmpeg_missing"
+
+
+async def test_no_file_is_called_damaged_where_it_is_ffmpeg_that_is(
+    spool: Spool, ffmpeg: FakeFfmpeg
+) -> None:
+    check = SelfCheck()
+    decoder = new_decoder(check=check)
+    flac = encoded("flac")
+    ffmpeg.does("exit 1")
+    check.faults = (Fault("spool", "full"),)
+    assert (await failure(decoder, spool, flac)).status == 400
+    check.faults = (Fault("decoder", "ffmpeg does not decode MP3"),)
+    error = await failure(decoder, spool, flac)
+    assert (error.status, error.code) == (501, "ffmpeg_missing")
+    assert error.message.startswith("ffmpeg is broken on the server")
 
 
 async def test_an_ffmpeg_that_crashes_is_a_400(

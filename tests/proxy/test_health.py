@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestServer
 from whisper_proxy import __version__, app, inference_cost, upstream_monitor
 from whisper_proxy.gpu import Gpu
 from whisper_proxy.health import SPOOL_FULL
-from whisper_proxy.keys import DECODER, SPOOLS
+from whisper_proxy.keys import DECODER, SELF_CHECK, SPOOLS
+from whisper_proxy.self_check import Fault, Part
 from whisper_proxy.settings import Settings
 from whisper_proxy.spool import DECODED_ROOM, DECODING_ROOM, SMALL_ROOM
 
@@ -57,6 +58,7 @@ async def test_healthy(client: Client) -> None:
             "queue": {"running": 0, "waiting": 0, "limit": 32},
             "decoding": {"running": 0, "waiting": 0, "limit": 32},
             "spool": {"used": 0, "limit": 4 * 2**30 + DECODING_ROOM + DECODED_ROOM, "uploads": 0},
+            "broken": [],
         }
 
 
@@ -64,6 +66,23 @@ async def test_failing_is_not_healthy(client: Client, whisper: FakeWhisper) -> N
     whisper.health_status = 404
     assert await state(client, "failing") == 503
     assert await reason(client) == "whisper-server is away or ill."
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [("decoder", "ffmpeg is missing or broken"), ("spool", "Uploads above half")],
+)
+async def test_it_is_degraded_while_a_part_of_its_own_is_broken(
+    client: Client, proxy: TestServer, part: Part, reason: str
+) -> None:
+    check = proxy.app[SELF_CHECK]  # type: ignore[union-attr]
+    check.faults = (Fault(part, "why"),)
+    async with client.get("/health") as response:
+        body = await response.json()
+    assert (response.status, body["status"], body["broken"]) == (200, "degraded", [part])
+    assert body["reason"].startswith(reason)
+    check.faults = ()
+    assert await status(client) == (200, "ok")
 
 
 class TestHanging:
