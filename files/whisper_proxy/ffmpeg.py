@@ -26,8 +26,10 @@ ENCRYPTION = re.compile(rf"DRM protected|Ext DRM|activation_bytes|{ENCRYPTION_KE
 MAX_LAID_OUT = 8
 MAX_CHANNELS = 64  # of the filter `pan`
 # One frame in so many is measured: 2 ms for a sentence, a seventh of the decoding for hours. The
-# first ones are not, as MP3 begins with silence.
+# first ones are not, as MP3 begins with silence, but for the very first: that an output got nothing
+# is an error to ffmpeg 7.
 MEASURED_FRAMES, FIRST_FRAME = 20, 3
+LEVELS = "[levels]"
 LEVEL = re.compile(r"lavfi\.astats\.([12])\.RMS_level=(-?(?:\d{1,3}\.\d+|inf))\b")
 CANCELLED = 1 / 16  # of the energy is left by mixing: -12 dB
 CANCELLED_SHARE = 0.1  # of the recording's energy
@@ -140,6 +142,7 @@ def decode_command(track: Track, max_seconds: int, *, first_channel: bool = Fals
         *("-filter_complex_threads", "1", "-filter_complex", graph, "-map", "[out]"),
         *("-map_metadata", "-1", "-bitexact", "-c:a", "pcm_s16le", "-ac", "1", "-ar", str(RATE)),
         *("-t", str(max_seconds), "-f", "wav", "-y", "/proc/self/fd/1"),
+        *(("-map", LEVELS, "-t", str(max_seconds), "-f", "null", "-") if LEVELS in graph else ()),
     ]
 
 
@@ -162,13 +165,14 @@ def _measure() -> str:
     """Return the filters that print the levels of the sum and the difference of two channels."""
     return ",".join(
         [
-            f"asetnsamples=1024:p=0,aselect=eq(mod(n\\,{MEASURED_FRAMES})\\,{FIRST_FRAME})",
+            "asetnsamples=1024:p=0",
+            f"aselect=eq(n\\,0)+eq(mod(n\\,{MEASURED_FRAMES})\\,{FIRST_FRAME})",
             "aformat=sample_fmts=fltp:channel_layouts=stereo",
             "pan=stereo|c0=.5*c0+.5*c1|c1=.5*c0-.5*c1",
             "asetnsamples=16384:p=0",
             "astats=metadata=1:reset=1:measure_perchannel=RMS_level:measure_overall=none",
-            "ametadata=print:file=/proc/self/fd/2",
-            "anullsink",
+            # Not `anullsink` behind it: of that ffmpeg 7.1 dies (best_input >= 0).
+            f"ametadata=print:file=/proc/self/fd/2{LEVELS}",
         ]
     )
 
