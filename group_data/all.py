@@ -56,6 +56,10 @@ retry = "no"
 # Whether tasks/uninstall.py removes the models too: yes or no.
 uninstall_models = "no"
 
+# --- Doctor --------------------------------------------------------------------------------------
+# What tasks/doctor.py reads of the model: "quick", a sample of its blocks; "full", all of it.
+doctor = "quick"
+
 # --- Access --------------------------------------------------------------------------------------
 # The sudo password, for runs without a terminal. In a terminal leave it unset: pyinfra asks.
 _sudo_password = environ.get("PYINFRA_SUDO_PASSWORD")

@@ -13,18 +13,21 @@ from typing import Any
 if not __package__:  # pyinfra runs this file, and imports from the working directory alone
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from voicemode_whisper.core import health_report
+from voicemode_whisper.core import generations as core_generations
+from voicemode_whisper.core import health_report, proxy_report, serving
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import ROCM_PACKAGES, packages
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.diagnosis import Finding, check_access
 from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting
+from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import device_mismatch
 from voicemode_whisper.core.services import ServiceState, UnitState
+from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.speed import fastest
 from voicemode_whisper.core.user_manager import UserManager
 from voicemode_whisper.facts.build import Manifest
@@ -37,6 +40,7 @@ from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Lingering
 from voicemode_whisper.facts.pacman import MissingPackages
 from voicemode_whisper.facts.ports import Listeners
+from voicemode_whisper.facts.serving import ProxySelfCheck, Serving
 from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.toolchain import Toolchain
 from voicemode_whisper.facts.user_manager import UserManagerState
@@ -44,6 +48,7 @@ from voicemode_whisper.facts.user_unit import LastWords, Services, StartLog
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations.util.connection import fail, is_lost
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
+from voicemode_whisper.operations.util.model_sum import take_sum
 from voicemode_whisper.preconditions import check_host
 from voicemode_whisper.stage import stage
 
@@ -56,16 +61,23 @@ def examine(host: Host) -> None:
         return
     manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
     expected = _expected(host, manifest)
-    state = _state(host)
+    generations = host.fact(Generations, layout=host.layout)
+    state = _state(host, generations)
     server, proxy = (state.units.get(unit, UnitState()) for unit in (SERVER_UNIT, PROXY_UNIT))
     ports = _ports(host)
+    found = host.fact(Serving, layout=host.layout)
+    if found.busy:
+        host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
+    parts = _proxy(host, proxy, generations.serving, found)
+    taken = {one.name for one in ports if one.fix}
     results = [
-        _generation(host),
-        *_machine(host, expected, manifest),
-        *_services(host, state),
+        health_report.generation(generations),
+        *_machine(host, expected, manifest, generations.serving, found),
+        *_services(host, state, generations, found),
         *ports,
         *_gpu(host, expected, server),
-        *_use(host, expected, manifest, server, proxy, {one.name for one in ports if one.fix}),
+        *parts,
+        *_use(host, expected, manifest, server, proxy, parts, taken),
     ]
     for line, failed in health_report.table(results):
         host.pyinfra.log_styled(line, fg="red" if failed else None)
@@ -82,14 +94,9 @@ def _expected(host: Host, manifest: dict[str, Any] | None) -> ExpectedState:
     return ExpectedState(backend, host.gpu, settings.model)
 
 
-def _generation(host: Host) -> CheckResult:
-    return health_report.generation(host.fact(Generations, layout=host.layout))
-
-
-def _state(host: Host) -> ServiceState:
+def _state(host: Host, generations: core_generations.Generations) -> ServiceState:
     """The services beside the generation that serves."""
-    current = host.fact(Generations, layout=host.layout).current or 0
-    state: ServiceState = host.fact(Services, layout=host.layout, number=current)
+    state: ServiceState = host.fact(Services, layout=host.layout, number=generations.current or 0)
     return state
 
 
@@ -102,7 +109,11 @@ def _ports(host: Host) -> list[CheckResult]:
 
 
 def _machine(
-    host: Host, expected: ExpectedState, manifest: dict[str, Any] | None
+    host: Host,
+    expected: ExpectedState,
+    manifest: dict[str, Any] | None,
+    serves: Generation | None,
+    found: serving.Serving,
 ) -> list[CheckResult]:
     """The GPU, the tools, the build and the model."""
     layout = host.layout
@@ -110,27 +121,48 @@ def _machine(
     kept = ROCM_PACKAGES if expected.backend == "hip" else ()
     tools: list[str] = host.fact(Toolchain, packages=kept)
     built: bool = host.fact(Exists, path=f"{layout.build}/bin/whisper-server")
-    model = host.model_files.get(host.model_file)
+    build = health_report.build(expected, built, manifest, tools)
+    if serves and found.changed_build:
+        build = health_report.changed_build(_part(host, serves, "build"), found.changed_build)
     return [
         health_report.gpu(expected),
         health_report.rocm(expected, missing, tools),
-        health_report.build(expected, built, manifest, tools),
-        health_report.model(expected, model.sha256 if model else None),
+        build,
+        _model(host, expected, serves),
     ]
 
 
-def _services(host: Host, state: ServiceState) -> list[CheckResult]:
-    """The units, and the manager that runs them."""
+def _part(host: Host, serves: Generation, name: str) -> str:
+    return f"{host.layout.services}/{serves.manifest['parts'][name]}"
+
+
+def _model(host: Host, expected: ExpectedState, serves: Generation | None) -> CheckResult:
+    file, path = host.model_files.get(host.model_file), host.model_path
+    taken = take_sum(host.pyinfra, path) if file and host.settings.doctor == "full" else ""
+    served = (serves.manifest.get("model") or {}).get("name", "") if serves else ""
+    return health_report.model(expected, path, file, taken, served)
+
+
+def _services(
+    host: Host,
+    state: ServiceState,
+    generations: core_generations.Generations,
+    found: serving.Serving,
+) -> list[CheckResult]:
+    """The units, now and after a boot, and the manager that runs them."""
     user, uid = host.identity["user"], host.identity["uid"]
     manager: UserManager = host.fact(UserManagerState, layout=host.layout)
-    units = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
+    lingers: bool = host.fact(Lingering, user=user, uid=uid)
+    names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
+    units = {unit: state.units.get(unit, UnitState()) for unit in names.values()}
     return [
         health_report.manager(manager, uid),
         *(
             health_report.service(name, unit, state, manager.overrides)
-            for name, unit in units.items()
+            for name, unit in names.items()
         ),
-        health_report.linger(host.fact(Lingering, user=user, uid=uid), user),
+        health_report.linger(lingers, user),
+        serving.next_boot(found, generations, units, lingers, user),
     ]
 
 
@@ -175,26 +207,50 @@ def _log(host: Host, server: UnitState) -> list[str]:
     return last
 
 
+def _proxy(
+    host: Host, proxy: UnitState, serves: Generation | None, found: serving.Serving
+) -> list[CheckResult]:
+    """What the proxy needs: its code, ffmpeg, room for uploads; nothing where it does not run."""
+    # What was set up by hand is not ours to judge.
+    if proxy.active != "active" or serves is None or serves.adopted:
+        return []
+    report = host.fact(ProxySelfCheck, layout=host.layout)
+    if report is None:
+        return []
+    code, venv = (_part(host, serves, name) for name in ("proxy", "venv"))
+    rows = [proxy_report.proxy_code(report, found.changed_proxy, code, venv)]
+    if not report.error:
+        rows += [proxy_report.decoding(report), proxy_report.uploads(report)]
+    return rows
+
+
 def _use(
     host: Host,
     expected: ExpectedState,
     manifest: dict[str, Any] | None,
     server: UnitState,
     proxy: UnitState,
+    parts: list[CheckResult],
     taken: Collection[str],
 ) -> list[CheckResult]:
-    """What clients find, and how fast it is; nobody else is asked at ports that are `taken`."""
+    """What clients find, and how fast it is; nobody else is asked at ports that are `taken`.
+
+    `parts` are what was found of the proxy's own.
+    """
     url = host.settings.proxy_url
-    results = []
+    results, ahead = [], 0
     if server.active == "active" and "whisper_port" not in taken:
         here = f"http://127.0.0.1:{host.settings.whisper_port}"
-        results.append(_endpoint(host, "whisper-server", here, SERVER_UNIT))
+        results.append(_endpoint("whisper-server", here, _health(host, here), SERVER_UNIT))
     # Whoever asks at its socket starts the proxy.
     if proxy.active == "active" and "proxy_port" not in taken:
-        results.append(_endpoint(host, "proxy", url, PROXY_UNIT))
+        answer = _health(host, url)
+        ahead = health_report.requests_ahead(answer.body)
+        results.append(_endpoint("proxy", url, answer, PROXY_UNIT))
     # Without whisper-server the proxy has who asks wait.
     if len(results) == 2 and not results[0].fix:
-        results.append(_speech(host, manifest, expected))
+        explained = any(part.fix for part in parts)
+        results += _speech(host, manifest, expected, ahead, explained)
     return [
         *results,
         *health_report.speed(expected, manifest),
@@ -213,21 +269,46 @@ def _voicemode(host: Host) -> list[CheckResult]:
     ]
 
 
-def _endpoint(host: Host, name: str, url: str, unit: str) -> CheckResult:
+def _health(host: Host, url: str) -> Answer:
     answer: Answer = host.fact(HttpGet, url=f"{url}/health")
+    return answer
+
+
+def _endpoint(name: str, url: str, answer: Answer, unit: str) -> CheckResult:
     return health_report.endpoint(name, url, answer.status, answer.body, unit)
 
 
-def _speech(host: Host, manifest: dict[str, Any] | None, expected: ExpectedState) -> CheckResult:
+def _speech(
+    host: Host,
+    manifest: dict[str, Any] | None,
+    expected: ExpectedState,
+    ahead: int,
+    explained: bool,
+) -> list[CheckResult]:
+    """What comes of speech, as MP3 where that works: so ffmpeg is asked as clients ask it.
+
+    `explained` is whether it is told already why it may not.
+    """
+    url = host.settings.proxy_url
+    heard = _transcript(host, host.layout.compressed_sample)
+    rows = []
+    if not is_spoken(heard.text):
+        refusal, heard = heard.text, _transcript(host, host.layout.sample)
+        if not explained:
+            rows = proxy_report.not_decoded(url, refusal, is_spoken(heard.text))
+    best = fastest(recorded_speeds(manifest or {}, expected.model))
+    return [*rows, health_report.speech(url, heard.text, heard.seconds, best, ahead)]
+
+
+def _transcript(host: Host, sample: str) -> Transcription:
     settings = host.settings
     transcription: Transcription = host.fact(
         Transcript,
         url=settings.proxy_url,
-        sample=host.layout.sample,
+        sample=sample,
         api_key_file=settings.proxy_api_key_file,
     )
-    best = fastest(recorded_speeds(manifest or {}, expected.model))
-    return health_report.speech(settings.proxy_url, transcription.text, transcription.seconds, best)
+    return transcription
 
 
 if not __package__:

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import subprocess
 import tarfile
+from pathlib import Path
 
 from voicemode_whisper import proxy_archive
 
@@ -15,7 +17,16 @@ def members() -> dict[str, tarfile.TarInfo]:
 def test_the_archive_has_the_package_and_its_lock_file():
     names = set(members())
     assert {"requirements.lock", "whisper_proxy/__main__.py", "whisper_proxy/app.py"} <= names
-    assert not [name for name in names if not name.endswith((".py", ".lock"))]
+    assert not [name for name in names if not name.endswith((".py", ".lock", "SHA256SUMS"))]
+
+
+def test_it_says_what_its_files_are(tmp_path: Path):
+    with tarfile.open(fileobj=io.BytesIO(proxy_archive.archive())) as tar:
+        tar.extractall(tmp_path, filter="data")
+    check = ["sha256sum", "-c", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(check, cwd=tmp_path, capture_output=True, check=True).stdout == b""
+    listed = {line.split("  ")[1] for line in (tmp_path / "SHA256SUMS").read_text().splitlines()}
+    assert listed == set(members()) - {"SHA256SUMS"}
 
 
 def test_the_archive_tells_nothing_of_who_made_it():

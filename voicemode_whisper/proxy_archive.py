@@ -3,8 +3,8 @@
 import hashlib
 import io
 import tarfile
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.resources import PROXY_LOCK, PROXY_PACKAGE
@@ -14,7 +14,7 @@ LOCK_SHA256 = hashlib.sha256(PROXY_LOCK.read_bytes()).hexdigest()
 
 @cache
 def archive() -> bytes:
-    """The proxy as a tar file: the package whisper_proxy and requirements.lock.
+    """The proxy as a tar file: the package whisper_proxy, requirements.lock, and their SHA256SUMS.
 
     The same sources give the same bytes, whoever made the checkout and when.
     """
@@ -22,15 +22,25 @@ def archive() -> bytes:
         f"whisper_proxy/{path.relative_to(PROXY_PACKAGE)}": path
         for path in PROXY_PACKAGE.rglob("*.py")
     }
+    files = {
+        name: path.read_bytes()
+        for name, path in sorted({**sources, "requirements.lock": PROXY_LOCK}.items())
+    }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, path in sorted({**sources, "requirements.lock": PROXY_LOCK}.items()):
-            _add(tar, name, path)
+        for name, content in files.items():
+            _add(tar, name, content)
+        _add(tar, "SHA256SUMS", _sums(files))
     return buffer.getvalue()
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    content = path.read_bytes()
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    """As sha256sum prints them, which reads them on the host."""
+    sums = ((hashlib.sha256(content).hexdigest(), name) for name, content in files.items())
+    return "".join(f"{sha256}  {name}\n" for sha256, name in sums).encode()
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
     tar.addfile(entry, io.BytesIO(content))

@@ -101,3 +101,4 @@ async def _self_check(app: web.Application) -> AsyncIterator[None]:
     checking = asyncio.create_task(app[SELF_CHECK].run())
     yield
     checking.cancel()
+    await asyncio.wait([checking])  # it ends its decoder

@@ -69,8 +69,8 @@ class SelfCheck:
         """Try periodically until cancelled."""
         await asyncio.sleep(FIRST_SECONDS)
         while True:
-            await self._try()
             self._suspected.clear()
+            await self._try()
             if self.faults:
                 await asyncio.sleep(SECONDS_IF_BROKEN)
             else:
@@ -170,7 +170,8 @@ def _file(content: bytes = b"") -> Iterator[IO[bytes]]:
 
 def changed_packages(lock: str) -> list[str]:
     """Return the packages that are not as a lock file says, each with what is there instead."""
-    pinned = re.findall(r"^([^\s#=]+)==(\S+)", lock, re.MULTILINE)
+    # With a marker after it, one is for other Pythons alone, perhaps.
+    pinned = re.findall(r"^([^\s#=]+)==(\S+) \\$", lock, re.MULTILINE)
     found = [(name, version, _installed(name)) for name, version in pinned]
     return [
         f"{name} {there} instead of {version}" for name, version, there in found if there != version

@@ -154,6 +154,10 @@ class TestReusable:
     def test_where_nothing_serves_any_may_be(self):
         assert generations(None, candidate(1)).reusable(fingerprint(1)) == candidate(1)
 
+    def test_one_that_is_not_whole_any_more_is_made_again(self):
+        found = Generations((generation(1), generation(2)), 2, gone=("request-path",))
+        assert found.reusable(fingerprint(2)) is None
+
 
 class TestRejection:
     def test_what_was_rejected_last_is_not_tried_again(self):

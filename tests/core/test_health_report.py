@@ -22,7 +22,7 @@ from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener
-from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.models import Model, ModelFile
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.user_manager import Override, UserManager
@@ -210,16 +210,41 @@ def test_no_build():
     )
 
 
+STAMPED = ModelFile(MODEL.sha256, True, MODEL.sha256)
+SAMPLED = "small.en, a sample of it is as when its SHA-256 was right"
+RIGHT, OTHER = "small.en, its SHA-256 is right", "ggml-small.en.bin is another file than small.en"
+
+
 @pytest.mark.parametrize(
-    ("sha256", "found", "fix"),
+    ("file", "taken", "found", "fix"),
     [
-        (MODEL.sha256, "small.en, its SHA-256 is right", ""),
-        (None, "small.en is not there", DEPLOY_AGAIN),
-        ("cd" * 32, "ggml-small.en.bin is another file than small.en", DEPLOY_AGAIN),
+        (STAMPED, "", SAMPLED, ""),
+        (STAMPED, MODEL.sha256, RIGHT, ""),
+        (ModelFile(MODEL.sha256), "", RIGHT, ""),
+        (None, "", "small.en is not there", DEPLOY_AGAIN),
+        (ModelFile("cd" * 32), "", OTHER, DEPLOY_AGAIN),
+        (ModelFile("cd" * 32), "cd" * 32, OTHER, DEPLOY_AGAIN),
+        # Of this the deploy sees nothing, unless it has to read all of it.
+        (STAMPED, "cd" * 32, OTHER, f"touch /m && {DEPLOY_AGAIN}"),
     ],
 )
-def test_the_model(sha256: str | None, found: str, fix: str):
-    assert health_report.model(ON_CARD, sha256) == CheckResult("model", found, fix)
+def test_the_model(file: ModelFile | None, taken: str, found: str, fix: str):
+    row = health_report.model(ON_CARD, "/m", file, taken, served="small.en")
+    assert row == CheckResult("model", found, fix)
+
+
+def test_another_model_than_the_one_that_serves():
+    row = health_report.model(ON_CARD, "/m", STAMPED, served="tiny.en")
+    assert row == CheckResult("model", "tiny.en serves, asked for is small.en", DEPLOY_AGAIN)
+
+
+def test_a_build_that_was_changed():
+    row = health_report.changed_build("/b", ["bin/whisper-server", "vad.bin"])
+    assert row == CheckResult(
+        "build",
+        "changed since it was accepted: bin/whisper-server, vad.bin",
+        f"rm -r /b && {DEPLOY_AGAIN}",
+    )
 
 
 def test_access():
@@ -270,7 +295,7 @@ def test_a_device_that_is_not_used_for_no_known_cause_may_be_after_a_restart():
         (
             "active",
             "disabled",
-            "w.service runs, but will not after a boot",
+            "w.service runs, but is not enabled",
             "systemctl --user enable w.service",
         ),
         ("inactive", "", "there is no w.service", DEPLOY_AGAIN),
@@ -367,6 +392,18 @@ def test_linger():
             f"{URL} says degraded: It is on the CPU",
             "see device in use",
         ),
+        (
+            200,
+            '{"status": "degraded", "reason": "ffmpeg is broken; x", "broken": ["decoder"]}',
+            f"{URL} says degraded: ffmpeg is broken",
+            "see decoding",
+        ),
+        (
+            200,
+            '{"status": "degraded", "reason": "No room.", "broken": ["spool"]}',
+            f"{URL} says degraded: No room",
+            "see uploads",
+        ),
     ],
 )
 def test_a_server(status: int, body: str, found: str, fix: str):
@@ -394,6 +431,19 @@ def test_a_server(status: int, body: str, found: str, fix: str):
 )
 def test_speech(text: str, seconds: float, best: Speed | None, found: str, fix: str):
     assert health_report.speech(URL, text, seconds, best) == CheckResult("speech", found, fix)
+
+
+def test_speech_that_had_to_wait_is_no_fault():
+    row = health_report.speech(URL, SPOKEN, 30, FAST, ahead=2)
+    assert row == CheckResult("speech", "the sample of 11 s transcribed in 30.00 s, after 2 others")
+
+
+@pytest.mark.parametrize(
+    ("body", "ahead"),
+    [('{"queue": {"running": 1, "waiting": 3, "limit": 32}}', 4), ("{}", 0), ("<html>", 0)],
+)
+def test_who_is_served_before(body: str, ahead: int):
+    assert health_report.requests_ahead(body) == ahead
 
 
 def test_the_speed_stands_beside_the_guide_s():

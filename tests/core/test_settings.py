@@ -34,7 +34,7 @@ def test_the_defaults_are_valid_and_are_what_the_guide_names():
 
 def test_every_default_is_a_knob_and_every_knob_has_a_default():
     assert {name for name in DEFAULTS if name != "environ"} == KNOBS
-    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry"})
+    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry", "doctor"})
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,8 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_port", 65536, "1024 to 65535"),
         ("uninstall_models", "maybe", "yes or no"),
         ("retry", "maybe", "yes or no"),
+        ("doctor", "fully", "quick or full"),
+        ("doctor", True, "quick or full"),
         ("whisper_known_defects", "v1.9.2", "a mapping of tags to reasons"),
         ("whisper_known_defects", {"v1.9.2": True}, "a mapping of tags to reasons"),
         ("gpu_kfd", "nodes", "absolute path"),

@@ -162,7 +162,8 @@ def _replace_server(box: Box) -> None:
     server = f"{WHISPER}/build/bin/whisper-server"
     box.run(
         f"mkdir {KFD}/proc && mv {server} {server}-on-the-cpu && "
-        f"cat > {server} && chmod 755 {server}",
+        f"cat > {server} && chmod 755 {server} && "
+        f"cd {WHISPER}/build && sha256sum bin/whisper-* vad.bin > SHA256SUMS",
         input=SERVER,
     )
 

@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,8 @@ RESTART = f"systemctl --user restart {SERVER_UNIT}"
 PROFILE = "/home/ada/.bashrc"
 MODEL = f"{card.WHISPER}/models/ggml-tiny.en.bin"
 KEY = "VOICEMODE_STT_BASE_URLS"
+SITE = f"{card.SERVICES}/current/venv/lib/python3*/site-packages"
+LIBAVUTIL = "/usr/lib/x86_64-linux-gnu/libavutil.so"
 TO_CARD = {"whisper_backend": "hip", "gpu_kfd": KFD}
 VERIFY = """
 from tasks import verify
@@ -123,6 +125,11 @@ def test_a_machine_that_is_well(box: Box, well: Watched):
     assert "whisper.cpp v1.9.1 for gfx1101" in rows["build"]
     assert rows["device in use"] == "OK  AMD Radeon RX 7800 XT (gfx1101), 74 MiB of its memory"
     assert card.SLOW.label in rows["speed"]
+    assert rows["next boot"] == "OK  what serves starts again"
+    assert rows["decoding"] == "OK  /usr/bin/ffmpeg decodes MP3, Opus, AAC"
+    assert rows["proxy code"].startswith("OK  as it was installed")
+    assert re.match(r"OK  \d+\.\d GB free in /var/tmp \(.+\); all together", rows["uploads"])
+    assert rows["model"] == "OK  tiny.en, a sample of it is as when its SHA-256 was right"
     assert all(figure in rows["guide's speed"] for figure in ("480 ms", "93 ms", "23x"))
     assert health(box)["status"] == "ok"
     assert health(box)["in_use"] == "gpu"
@@ -331,13 +338,14 @@ OF_THE_REST = [
         "without a login",
         ("nothing runs",),
         "sudo loginctl enable-linger ada",
+        others=frozenset({"next boot"}),
         do="loginctl disable-linger ada",
         undo="loginctl enable-linger ada",
     ),
     Fault(
         "the unit is not enabled",
         "server unit",
-        ("runs, but will not after a boot",),
+        ("runs, but is not enabled",),
         f"systemctl --user enable {SERVER_UNIT}",
         do=f"{SYSTEMCTL} -q disable {SERVER_UNIT}",
         undo=f"{SYSTEMCTL} -q enable {SERVER_UNIT}",
@@ -351,6 +359,119 @@ OF_THE_REST = [
         f"printf x | dd of={MODEL} bs=1 seek=40000000 conv=notrunc status=none",
         undo=f"cat /root/model > {MODEL} && touch -r /root/model {MODEL}",
     ),
+]
+# Each of these is of a part of its own, so that those of a list can be there at once.
+TOGETHER = [
+    [
+        Fault(
+            "the model is damaged, and looks as it did",
+            "model",
+            ("ggml-tiny.en.bin is another file than tiny.en",),
+            DEPLOY_AGAIN,
+            do=f"cp -p {MODEL} /root/model && dd if=/dev/urandom of={MODEL} bs=1M seek=40 count=1 "
+            f"conv=notrunc status=none && touch -r /root/model {MODEL}",
+            undo=f"cat /root/model > {MODEL} && touch -r /root/model {MODEL}",
+        ),
+        Fault(
+            "ffmpeg is gone",
+            "decoding",
+            ("ffmpeg is not installed",),
+            "sudo pacman -Syu ffmpeg",
+            do="mv /usr/bin/ffmpeg /root",
+            undo="mv /root/ffmpeg /usr/bin",
+        ),
+        Fault(
+            "the disk of uploads is full",
+            "uploads",
+            ("none above half a megabyte can be kept: /var/tmp: No space left on device; 0 MB",),
+            "df -h /var/tmp; df -i /var/tmp; ls -ld /var/tmp",
+            do="mount -t tmpfs -o size=64k,mode=1777 spool /var/tmp && "
+            "head -c 64k /dev/zero > /var/tmp/full",
+            undo="umount /var/tmp",
+        ),
+        Fault(
+            "a package of the proxy was changed by hand",
+            "proxy code",
+            ("its packages were changed: multipart 0.0.1 instead of ",),
+            f"{DEPLOY_AGAIN} && systemctl --user restart {PROXY_UNIT}",
+            do=f"cd {SITE} && mv multipart-*.dist-info /root && "
+            "cp -r /root/multipart-*.dist-info . && "
+            "sed -i 's/^Version: .*/Version: 0.0.1/' multipart-*.dist-info/METADATA",
+            undo=f"cd {SITE} && rm -r multipart-*.dist-info && mv /root/multipart-*.dist-info .",
+        ),
+        Fault(
+            "the build was made by hand",
+            "build",
+            ("changed since it was accepted: bin/whisper-cli",),
+            DEPLOY_AGAIN,
+            do=f"cp -p {card.WHISPER}/build/bin/whisper-cli /root && "
+            f"echo >> {card.WHISPER}/build/bin/whisper-cli",
+            undo=f"cat /root/whisper-cli > {card.WHISPER}/build/bin/whisper-cli",
+        ),
+        Fault(
+            "the boot's target is masked",
+            "next boot",
+            (f"{SERVER_UNIT}, {PROXY_UNIT}, ", "would not start"),
+            "systemctl --user revert default.target && systemctl --user daemon-reload",
+            do=f"ln -s /dev/null {UNITS}/default.target",
+            undo=f"{SYSTEMCTL} revert default.target",
+        ),
+    ],
+    [
+        Fault(
+            "half of ffmpeg was upgraded",
+            "decoding",
+            ("/usr/bin/ffmpeg cannot be run: ", "libavutil.so", "cannot open shared object file"),
+            "sudo pacman -Syu ffmpeg",
+            do=f"mkdir /root/libav && mv {LIBAVUTIL}* /root/libav",
+            undo=f"mv /root/libav/* $(dirname {LIBAVUTIL}) && rmdir /root/libav",
+        ),
+        Fault(
+            "the disk of uploads has no inodes",
+            "uploads",
+            ("/var/tmp: No space left on device", "MB free in /var/tmp (tmpfs at /var/tmp)"),
+            "df -h /var/tmp; df -i /var/tmp; ls -ld /var/tmp",
+            do="mount -t tmpfs -o size=2m,nr_inodes=1,mode=1777 spool /var/tmp",
+            undo="umount /var/tmp",
+        ),
+        Fault(
+            "what the generation needs is gone",
+            "next boot",
+            ("nothing would serve: current/server.env, current/request-path.so is gone",),
+            DEPLOY_AGAIN,
+            do=f"cd {card.SERVICES}/current && mkdir /root/gone && "
+            "mv server.env request-path.so /root/gone",
+            undo=f"mv /root/gone/* {card.SERVICES}/current && rmdir /root/gone",
+        ),
+    ],
+    [
+        Fault(
+            "another ffmpeg comes first",
+            "decoding",
+            ("/usr/local/bin/ffmpeg does not decode MP3: snap-confine is not set up",),
+            "mv /usr/local/bin/ffmpeg /usr/local/bin/ffmpeg.off",
+            do="printf '#!/bin/sh\\necho snap-confine is not set up >&2; exit 1\\n' > "
+            "/usr/local/bin/ffmpeg && chmod 755 /usr/local/bin/ffmpeg",
+            undo="rm /usr/local/bin/ffmpeg",
+        ),
+        Fault(
+            "the disk of uploads is read-only",
+            "uploads",
+            ("/var/tmp: Read-only file system",),
+            "df -h /var/tmp; df -i /var/tmp; ls -ld /var/tmp",
+            do="mount -t tmpfs -o ro,mode=1777 spool /var/tmp",
+            undo="umount /var/tmp",
+        ),
+        Fault(
+            "a unit was changed and not read",
+            "next boot",
+            (f"{SERVER_UNIT} was changed since it was read",),
+            f"systemctl --user daemon-reload && systemctl --user restart {SERVER_UNIT}",
+            do=f"mkdir -p {UNITS}/{SERVER_UNIT}.d && "
+            f"printf '[Service]\\nRestart=no\\n' > {UNITS}/{SERVER_UNIT}.d/own.conf",
+            undo=f"rm -r {UNITS}/{SERVER_UNIT}.d && {SYSTEMCTL} daemon-reload",
+        ),
+    ],
 ]
 
 
@@ -374,12 +495,29 @@ def test_what_is_ill_is_named_with_what_mends_it(box: Box, fault: Fault):
         assert_told(fault, examined(box))
 
 
+@pytest.mark.parametrize("faults", TOGETHER, ids=lambda faults: faults[0].name)
+def test_what_is_ill_at_once_is_told_one_by_one(box: Box, faults: list[Fault]):
+    with ExitStack() as context:
+        for fault in faults:
+            context.enter_context(broken(box, fault))
+        table = examined(box)
+    # The proxy notices some of it by itself, sooner or later.
+    assert table.ill - {"proxy"} == {fault.row for fault in faults}
+    for fault in faults:
+        assert_row(fault, table)
+
+
 def assert_told(fault: Fault, table: Table) -> None:
     """The table names this fault, with what mends it, and nothing else is ill."""
-    told = table.rows[fault.row]
     assert table.status == 1
     assert table.ill == {fault.row, *fault.others}
     assert " checks failed: " in table.verdict
+    assert_row(fault, table)
+
+
+def assert_row(fault: Fault, table: Table) -> None:
+    """The row of the part that is ill says how, and what mends it."""
+    told = table.rows[fault.row]
     assert [words for words in fault.words if words not in told] == []
     assert f"fix: {fault.fix}" in told
 

@@ -36,7 +36,14 @@ def installed(partial: Path, vad: Path) -> dict[str, str]:
 def test_the_programs_and_the_vad_model_stay(partial: Path, tmp_path: Path):
     vad = tmp_path / "for-tests.bin"
     vad.write_bytes(MODEL)
-    assert installed(partial, vad) == {
+    found = installed(partial, vad)
+    sums = dict(reversed(line.split("  ")) for line in found.pop("SHA256SUMS").splitlines())
+    assert sums == {
+        name: hashlib.sha256(text.encode()).hexdigest()
+        for name, text in found.items()
+        if name != "manifest.json"
+    }
+    assert found == {
         "bin/whisper-server": "whisper-server",
         "bin/whisper-cli": "whisper-cli",
         "manifest.json": "{}\n",

@@ -154,7 +154,10 @@ async def until(check: SelfCheck, broken: list[str]) -> None:
 
 def test_packages_that_are_not_as_they_were_installed() -> None:
     there = metadata.version("aiohttp")
-    lock = f"aiohttp=={there} \\\n    --hash=sha256:ab==\n# none==1\nYarl==0.0.1\nno-such==1 \\\n"
+    lock = (
+        f"aiohttp=={there} \\\n    --hash=sha256:ab==\n# none==1\nYarl==0.0.1 \\\n"
+        "no-such==1 \\\nof-others==1 ; python_version < '3' \\\n"
+    )
     assert changed_packages(lock) == [
         f"Yarl {metadata.version('yarl')} instead of 0.0.1",
         "no-such missing instead of 1",

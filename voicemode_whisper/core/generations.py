@@ -171,15 +171,17 @@ class Generation:
 class Generations:
     """The generations of a host, by number.
 
-    `current` is the number of the one that serves, None where there is none. `versions` are the
-    directories below services/ that may be versions of something, `models` the model files there
-    that the deploy downloaded.
+    `current` is the number of the one that serves, None where there is none; `gone` are files that
+    it had, without which its services do not start, or do not start as they should. `versions` are
+    the directories below services/ that may be versions of something, `models` the model files
+    there that the deploy downloaded.
     """
 
     all: tuple[Generation, ...] = ()
     current: int | None = None
     versions: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     to_json = asdict  # for `pyinfra … fact`
 
@@ -224,13 +226,17 @@ class Generations:
         return found[-1] if found else None
 
     def reusable(self, wanted: str) -> Generation | None:
-        """The one with this fingerprint that serves, or came after it and was not rejected."""
+        """The one with this fingerprint that serves, or came after it and was not rejected.
+
+        One that serves and is not whole any more is made again, with another number.
+        """
         found = [
             one
             for one in self.all
             if one.fingerprint == wanted
             and one.number >= (self.current or 0)
             and one.status != REJECTED
+            and not (self.gone and one.number == self.current)
         ]
         return found[-1] if found else None
 
@@ -336,9 +342,11 @@ def parse_earlier_setup(lines: Iterable[str]) -> EarlierSetup:
 def parse_generations(lines: Iterable[str]) -> Generations:
     """What list-generations.sh prints.
 
-    `current LINK`; `manifest JSON`, on one line, for each generation; `version PATH`; `model PATH`.
+    `current LINK`; `manifest JSON`, on one line, for each generation; `version PATH`; `model PATH`;
+    `gone FILE`.
     """
-    said: dict[str, list[str]] = {"current": [], "manifest": [], "version": [], "model": []}
+    words = ("current", "manifest", "version", "model", "gone")
+    said: dict[str, list[str]] = {word: [] for word in words}
     for line in lines:
         word, _, text = line.partition(" ")
         said[word].append(text)
@@ -349,4 +357,5 @@ def parse_generations(lines: Iterable[str]) -> Generations:
         current=int(current[1]) if current else None,
         versions=tuple(said["version"]),
         models=tuple(said["model"]),
+        gone=tuple(said["gone"]),
     )

@@ -15,7 +15,7 @@ from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backend
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
-from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.models import Model, ModelFile
 from voicemode_whisper.core.services import ServiceState, UnitState, runs
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
@@ -137,6 +137,12 @@ def rocm(expected: ExpectedState, missing: Sequence[str], tools: Sequence[str]) 
     return CheckResult(name, ", ".join(tool for tool in tools if tool.startswith(told)))
 
 
+def changed_build(path: str, files: Sequence[str]) -> CheckResult:
+    """A build at `path` of which these files are not those that were accepted."""
+    found = f"changed since it was accepted: {', '.join(files)}"
+    return CheckResult("build", found, f"rm -r {path} && {DEPLOY_AGAIN}")
+
+
 def build(
     expected: ExpectedState, there: bool, manifest: Mapping[str, Any] | None, tools: Sequence[str]
 ) -> CheckResult:
@@ -169,15 +175,26 @@ def _targets(manifest: Mapping[str, Any]) -> list[str]:
     return next(found, option).removeprefix(option).split(";")
 
 
-def model(expected: ExpectedState, sha256: str | None) -> CheckResult:
-    """The model: the SHA-256 of its file, None where there is none."""
+def model(
+    expected: ExpectedState, path: str, file: ModelFile | None, taken: str = "", served: str = ""
+) -> CheckResult:
+    """The model at `path`: `file` is what is known of it, None where there is none.
+
+    `taken` is the SHA-256 of the whole file, where it was taken now; `served` the name of the model
+    that serves, where that is known.
+    """
     name = expected.model.name
-    if sha256 is None:
+    if served and served != name:
+        return CheckResult("model", f"{served} serves, asked for is {name}", DEPLOY_AGAIN)
+    if file is None:
         return CheckResult("model", f"{name} is not there", DEPLOY_AGAIN)
-    if sha256 != expected.model.sha256:
-        return CheckResult(
-            "model", f"{expected.model.file_name} is another file than {name}", DEPLOY_AGAIN
-        )
+    if (taken or file.sha256) != expected.model.sha256:
+        found = f"{expected.model.file_name} is another file than {name}"
+        # What a sample of it does not show, the deploy does not see either: it is to read it all.
+        touch = f"touch {path} && " if file.sha256 == expected.model.sha256 else ""
+        return CheckResult("model", found, touch + DEPLOY_AGAIN)
+    if file.stamped and not taken:
+        return CheckResult("model", f"{name}, a sample of it is as when its SHA-256 was right")
     return CheckResult("model", f"{name}, its SHA-256 is right")
 
 
@@ -233,7 +250,7 @@ def service(
         return CheckResult(name, f"{unit} is {found.active}", _restart(unit))
     if found.enabled != "enabled":
         fix = f"systemctl --user enable {unit}"
-        return CheckResult(name, f"{unit} runs, but will not after a boot", fix)
+        return CheckResult(name, f"{unit} runs, but is not enabled", fix)
     tuned = [one.path for one in overrides if one.unit == unit]
     by = f", tuned by {' and '.join(tuned)}" if tuned else ""
     return CheckResult(name, f"{unit} runs, and after a boot too{by}")
@@ -297,10 +314,17 @@ def endpoint(name: str, url: str, status: int, body: str, unit: str) -> CheckRes
         word = said.get("status") or f"HTTP status {status}"
         # What follows the semicolon there is who says more: that is here.
         reason = str(said.get("reason") or "").partition(";")[0].rstrip(".")
-        on_cpu = said.get("in_use") == "cpu"
-        fix = "see device in use" if on_cpu else f"journalctl --user -u {SERVER_UNIT} -n 20"
-        return CheckResult(name, f"{url} says {word}{reason and ': '}{reason}", fix)
+        return CheckResult(name, f"{url} says {word}{reason and ': '}{reason}", _see(said))
     return CheckResult(name, f"{url} answers")
+
+
+def _see(said: Mapping[str, Any]) -> str:
+    """Where to look for what a server complains of."""
+    rows = {"decoder": "see decoding", "spool": "see uploads"}
+    broken = [rows[part] for part in said.get("broken") or () if part in rows]
+    if said.get("in_use") == "cpu":
+        return "see device in use"
+    return broken[0] if broken else f"journalctl --user -u {SERVER_UNIT} -n 20"
 
 
 def _health(body: str) -> dict[str, Any]:
@@ -311,12 +335,23 @@ def _health(body: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def speech(url: str, text: str, seconds: float, best: Speed | None) -> CheckResult:
-    """What the proxy makes of the sample, in so many seconds; `best` is what the build can do."""
+def requests_ahead(body: str) -> int:
+    """How many requests the proxy has that came before, as its /health says."""
+    queue = _health(body).get("queue") or {}
+    return sum(int(queue.get(name, 0)) for name in ("running", "waiting"))
+
+
+def speech(url: str, text: str, seconds: float, best: Speed | None, ahead: int = 0) -> CheckResult:
+    """What the proxy makes of the sample, in so many seconds; `best` is what the build can do.
+
+    It waits for `ahead` others: then nothing follows from the time.
+    """
     if not is_spoken(text):
         found = f"{url} does not transcribe the sample: {text[:160] or 'no answer'}"
         return CheckResult("speech", found, DEPLOY_AGAIN)
     found = f"the sample of {SAMPLE_SECONDS} s transcribed in {seconds:.2f} s"
+    if ahead:
+        return CheckResult("speech", f"{found}, after {ahead} others")
     if best and seconds > best.total / 1000 * 2 + PATIENCE:
         found += f", where {best.total / 1000:.2f} s were enough when it was built"
         return CheckResult(

@@ -61,6 +61,11 @@ class Layout:
         return f"{self.checkout}/samples/jfk.wav"
 
     @property
+    def compressed_sample(self) -> str:
+        """The same as MP3; not in every version."""
+        return f"{self.checkout}/samples/jfk.mp3"
+
+    @property
     def proxy(self) -> str:
         return f"{self.services}/whisper-proxy"
 

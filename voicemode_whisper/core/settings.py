@@ -43,6 +43,7 @@ class Settings:
     proxy_names: str
     uninstall_models: bool
     retry: bool
+    doctor: str
 
     @property
     def addresses(self) -> dict[str, tuple[str, int]]:
@@ -226,6 +227,13 @@ def _is_origin(word: str) -> bool:
         return False
 
 
+def _doctor(data: Mapping[str, Any]) -> str:
+    value = data["doctor"]
+    if value not in ("quick", "full"):
+        raise _wrong("doctor", value, "quick or full")
+    return str(value)
+
+
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -256,6 +264,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
     "uninstall_models": _yes_or_no("uninstall_models"),
     "retry": _yes_or_no("retry"),
+    "doctor": _doctor,
 }
 KNOBS = ({field.name for field in fields(Settings)} - {"model"}) | {
     "whisper_model",

@@ -15,11 +15,16 @@ from voicemode_whisper.facts.base import Fact
 class Manifest(Fact[dict[str, Any] | None]):
     """The manifest.json of the build directory at `path`, None where no whole build is.
 
+    One whose whisper-server is gone is none, or it would never be made again.
+
     UserError for one that lacks what is read of manifests, as one of an older deploy may.
     """
 
     def command(self, path: str) -> StringCommand:
-        return StringCommand("cat", QuoteString(f"{path}/manifest.json"), "2>/dev/null || true")
+        server, manifest = f"{path}/bin/whisper-server", f"{path}/manifest.json"
+        return StringCommand(
+            "test -x", QuoteString(server), "&& cat", QuoteString(manifest), "2>/dev/null || true"
+        )
 
     def process(self, output: Iterable[str]) -> dict[str, Any] | None:
         text = "\n".join(output)

@@ -13,6 +13,8 @@ done
 if [ -f "$vad" ] && [ "$(sha256sum < "$vad" | cut -d' ' -f1)" = "$sha256" ]; then
   install -m 644 "$vad" "$final.new/vad.bin"
 fi
+# What is confirmed, so that the doctor sees what is changed later.
+(cd "$final.new" && find bin vad.bin -type f -exec sha256sum {} + 2> /dev/null > SHA256SUMS) || true
 printf %s "$manifest" > "$final.new/manifest.json"
 # What has this name is whole, after a power cut too.
 sync -f "$final.new"

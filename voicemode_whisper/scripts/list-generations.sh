@@ -1,10 +1,17 @@
 #!/bin/sh
 # Print what core/generations.py reads of the generations below $1: `current LINK`, `manifest JSON` for
-# each, `version PATH` for directories that may be versions of something, `model PATH` for models that
-# the deploy downloaded.
+# each, `gone FILE` for what the one that serves had and its units need, `version PATH` for directories
+# that may be versions of something, `model PATH` for models that the deploy downloaded.
 cd "$1" 2> /dev/null || exit 0
 
 current=$(readlink current) && echo "current $current"
+needs() { [ -s "current/$1" ] || echo "gone $1"; }
+# By what they say themselves: units of an earlier layout, or by hand, need other files or none.
+for unit in current/units/*.service; do
+  for file in server.env proxy.env request-path request-path.so; do
+    ! grep -qs "/current/$file\|LD_PRELOAD=./$file" "$unit" || needs "$file"
+  done
+done
 for manifest in generations/[0-9]*/manifest.json; do
   # One that is being written has another name.
   case $manifest in generations/*[!0-9]*/manifest.json) continue ;; esac
