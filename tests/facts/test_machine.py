@@ -12,7 +12,8 @@ from voicemode_whisper.facts.machine import FreeSpace, Identity
 
 def test_who_and_what_this_is(tmp_path: Path):
     (tmp_path / "os-release").write_text('NAME="CachyOS Linux"\nID=cachyos\n')
-    identity = answer(Identity, {"/etc/os-release": tmp_path / "os-release"})
+    system = {"/etc/os-release": tmp_path / "os-release", "/run/systemd/system": tmp_path / "none"}
+    identity = answer(Identity, system)
     assert identity == {
         "user": pwd.getpwuid(os.getuid()).pw_name,
         "uid": os.getuid(),
@@ -21,6 +22,11 @@ def test_who_and_what_this_is(tmp_path: Path):
         "init": Path("/proc/1/comm").read_text().strip(),
         "os_release": {"NAME": "CachyOS Linux", "ID": "cachyos"},
     }
+
+
+def test_systemd_runs_a_machine_whose_proc_hides_other_users_processes(tmp_path: Path):
+    system = {"/run/systemd/system": tmp_path, "/proc/1": tmp_path / "hidden"}
+    assert answer(Identity, system)["init"] == "systemd"
 
 
 def test_a_system_without_a_name(tmp_path: Path):

@@ -20,10 +20,10 @@ IDENTITY_KEYS = ("user", "uid", "home", "architecture", "init")
 def parse_identity(lines: Iterable[str]) -> dict[str, Any]:
     """Read what identity.sh prints.
 
-    The keys are user, uid (int), home, architecture (as uname -m says), init (the name of process
-    1) and os_release (a dict of os-release(5)). UserError where the user's shell prints something
-    of its own first, which would stand before all that is asked, and in the way of file transfers.
-    ValueError or KeyError for anything else.
+    The keys are user, uid (int), home, architecture (as uname -m says), init (systemd, or the name
+    of process 1) and os_release (a dict of os-release(5)). UserError where the user's shell prints
+    something of its own first, which would stand before all that is asked, and in the way of file
+    transfers. ValueError or KeyError for anything else.
     """
     lines = list(lines)
     start = lines.index(IDENTITY)

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Print who and what this is, below a line by which to see whether something else is printed first:
-# KEY=VALUE lines for user, uid, home, architecture (uname -m) and init (the name of process 1);
-# then the lines of os-release(5), where there is one.
+# KEY=VALUE lines for user, uid, home, architecture (uname -m) and init; then the lines of
+# os-release(5), where there is one.
+#
+# init is systemd where sd_booted(3) says so, or else the name of process 1: /proc may hide that.
 set -u
 
 echo '### identity'
@@ -9,5 +11,9 @@ echo "user=$(id -un)"
 echo "uid=$(id -u)"
 echo "home=$HOME"
 echo "architecture=$(uname -m)"
-echo "init=$(cat /proc/1/comm)"
+if [ -d /run/systemd/system ]; then
+  echo init=systemd
+else
+  echo "init=$(cat /proc/1/comm)"
+fi
 cat /etc/os-release 2> /dev/null || true
