@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from voicemode_whisper.core.environment import Setting, parse_settings
+from voicemode_whisper.core.environment import Setting, parse_settings, proxy_before
 
 KEY, URL = "VOICEMODE_STT_BASE_URLS", "http://127.0.0.1:2023/v1"
 CLOUD = "https://api.openai.com/v1"
@@ -56,3 +56,22 @@ def test_what_sed_cannot_mend_is_opened(path: str, text: str, value: str, fix: s
 def test_the_fix_shows_no_password():
     (setting,) = parse_settings([f"/h/.bashrc:1:export {KEY}=https://me:secret@stt.example/v1"])
     assert "secret" not in setting.fix(URL)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([], None),
+        (["http_proxy=http://proxy.lan:3128"], ("http_proxy", 1)),
+        (["export HTTP_PROXY='http://me:secret@proxy.lan'"], ("HTTP_PROXY", 1)),
+        (["no_proxy=sources,.lan", "set -gx all_proxy socks5h://proxy.lan"], ("all_proxy", 2)),
+        (["http_proxy="], None),
+        (["http_proxy=http://proxy.lan", 'no_proxy="localhost, 127.0.0.1"'], None),
+        (["http_proxy=http://proxy.lan", "NO_PROXY=*"], None),
+    ],
+)
+def test_a_proxy_that_the_user_s_programs_ask_for_what_is_here(lines: list[str], found):
+    settings = parse_settings(f"/etc/environment:{n}:{line}" for n, line in enumerate(lines, 1))
+    assert len(settings) == len(lines)
+    proxy = proxy_before("127.0.0.1", settings)
+    assert (proxy and (proxy.key, proxy.line)) == found

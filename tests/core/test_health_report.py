@@ -506,6 +506,17 @@ def test_voicemode_that_asks_the_proxy_first(value: str, behind: str):
     )
 
 
+def test_voicemode_that_asks_an_http_proxy_for_it():
+    proxy = Setting("http_proxy", "http://me:secret@proxy.lan:3128", "/etc/environment", 3)
+    row = health_report.voicemode(ASKED, env_file(ASKED), "ada", [proxy])
+    assert not row.fix
+    assert row.found.endswith(
+        "restarted; /etc/environment, line 3, has it ask http_proxy for that: "
+        "add 127.0.0.1 to no_proxy"
+    )
+    assert "secret" not in row.found
+
+
 @pytest.mark.parametrize(
     "value", ["https://example.org/v1", f"https://example.org/v1,{ASKED}", f"{ASKED}x"]
 )

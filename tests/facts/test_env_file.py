@@ -108,6 +108,7 @@ def test_what_sets_the_environment_is_found(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("HOME", str(tmp_path))
     files = {
         ".bashrc": f"# export {STT}=x\nunset {STT}\n  export {STT}='{CLOUD}'\nA{STT}=1\n",
+        ".profile": "# no_proxy=a\nexport no_proxy=.lan,127.0.0.1\n",
         ".config/environment.d/10 voice.conf": f"{LISTEN}={CLOUD}\n",
         ".config/fish/config.fish": f"set -gx {STT} {CLOUD}\nset -e {STT}\n",
         ".claude.json": f'{{"key": "sk-1", "env": {{"{STT}": "{CLOUD}", "KEY": "sk-2"}}}}',
@@ -119,6 +120,7 @@ def test_what_sets_the_environment_is_found(tmp_path: Path, monkeypatch: pytest.
     found = [one for one in answer(EnvironmentSettings) if one.path.startswith(str(tmp_path))]
     assert found == [
         Setting(STT, CLOUD, f"{tmp_path}/.bashrc", 3),
+        Setting("no_proxy", ".lan,127.0.0.1", f"{tmp_path}/.profile", 2),
         Setting(STT, CLOUD, f"{tmp_path}/.config/fish/config.fish", 1),
         Setting(LISTEN, CLOUD, f"{tmp_path}/.config/environment.d/10 voice.conf", 1),
         Setting(STT, CLOUD, f"{tmp_path}/.claude.json", 1),

@@ -2,15 +2,19 @@
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 # What separates a variable from its value, and the value: in shells and environment.d, in fish, in
 # fish's own list (whose `:` is \x3a), in pam_env.conf and in JSON.
 SET = re.compile(
-    r"""(?P<path>.*?):(?P<line>\d+):.*?(?P<key>VOICEMODE_[A-Z_]+)"?(?:\s+DEFAULT)?(?:\s*[=:]\s*|\s+)"""
+    r"""(?P<path>.*?):(?P<line>\d+):.*?(?P<key>VOICEMODE_[A-Z_]+|\b[A-Za-z]+_(?:proxy|PROXY))"?"""
+    r"""(?:\s+DEFAULT)?(?:\s*[=:]\s*|\s+)"""
     r"""(?P<quote>["']?)(?P<value>.*)"""
 )
+
+# Of the variables that name a proxy, those that count for http://.
+PROXIES, NO_PROXY = ("http_proxy", "all_proxy"), "no_proxy"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,19 @@ class Setting:
             f"{root}sed -i --follow-symlinks -E "
             f"'{self.line}s|({self.key}[^h]*){address}|\\1{value}|' {path}"
         )
+
+
+def proxy_before(address: str, settings: Sequence[Setting]) -> Setting | None:
+    """Where the user's programs are told to ask a proxy for an IP address of this machine."""
+    direct = {
+        name.strip()
+        for one in settings
+        if one.key.lower() == NO_PROXY
+        for name in one.value.split(",")
+    }
+    if direct & {address, "*"}:
+        return None
+    return next((one for one in settings if one.key.lower() in PROXIES and one.value), None)
 
 
 def parse_settings(output: Iterable[str]) -> list[Setting]:

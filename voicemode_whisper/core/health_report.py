@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.backend_log import usage
 from voicemode_whisper.core.build import ROCM_PACKAGES, changed_packages
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
 from voicemode_whisper.core.env_file import EnvFile
-from voicemode_whisper.core.environment import Setting
+from voicemode_whisper.core.environment import Setting, proxy_before
 from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backend
 from voicemode_whisper.core.layout import SERVER_UNIT
@@ -398,7 +399,7 @@ def voicemode(url: str, file: EnvFile, user: str, environment: Sequence[Setting]
     return CheckResult(
         name,
         f"is pointed at {url} by {where}{_behind(found.value)}; "
-        "one that runs reads it when it is restarted",
+        f"one that runs reads it when it is restarted{_through_a_proxy(url, environment)}",
     )
 
 
@@ -418,6 +419,18 @@ def _is_right(setting: Setting, url: str) -> bool:
 
 def _shown(value: str) -> str:
     return without_secrets(value) or "nothing"
+
+
+def _through_a_proxy(url: str, environment: Sequence[Setting]) -> str:
+    """That VoiceMode asks an HTTP proxy for what is on this machine, if it does."""
+    address = urlsplit(url).hostname or ""
+    proxy = proxy_before(address, environment)
+    if not proxy:
+        return ""
+    return (
+        f"; {proxy.path}, line {proxy.line}, has it ask {proxy.key} for that: "
+        f"add {address} to no_proxy"
+    )
 
 
 def _behind(value: str) -> str:

@@ -42,7 +42,8 @@ class VoiceModeEnv(Fact[EnvFile]):
 
 
 class EnvironmentSettings(Fact[list[Setting]]):
-    """Where the variables of VoiceMode's that name the proxy are set for the user's programs."""
+    """Where VoiceMode's variables that name the proxy are set for the user's programs, and HTTP
+    proxies for them."""
 
     default = list
     allows_undecodable = True
@@ -50,7 +51,7 @@ class EnvironmentSettings(Fact[list[Setting]]):
     def command(self) -> StringCommand:
         places = (*(f'"$HOME"/{name}' for name in IN_HOME), *(f"/etc/{name}" for name in IN_ETC))
         # What matches alone: in .claude.json everything may stand on one line, keys too.
-        either = f"({STT}|{LISTEN})"
+        either = f"({STT}|{LISTEN}|(http|all|no)_proxy|(HTTP|ALL|NO)_PROXY)"
         line = (
             rf"^[[:space:]]*([A-Za-z-]+[[:space:]]+)*{either}([[:space:]]+DEFAULT)?[=:[:space:]].*"
         )
