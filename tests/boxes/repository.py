@@ -24,8 +24,8 @@ NAME = "cachyos"
 
 # What is installed under Debian's name, which is Arch's too or is in ALIASES.
 TARGETS = (
-    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "make", "ninja-build", "patch",
-    "pkgconf", "python3", "python3-venv",
+    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "locales", "make", "ninja-build",
+    "patch", "pkgconf", "python3", "python3-venv",
 )  # fmt: skip
 
 # Arch's name: the packages behind it.
