@@ -208,6 +208,11 @@ OVERRIDE = [
         ),
         ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
+        (
+            {"sudo -k -n true": ["yes"], "root-tools": ["run0", "su"]},
+            [],
+            "sudo: not installed; there is run0 and su, which the deploy does not use",
+        ),
         ({"sudo -k -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),
     ],
 )

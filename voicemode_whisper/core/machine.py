@@ -31,7 +31,8 @@ def parse_identity(lines: Iterable[str]) -> dict[str, Any]:
         greeting = next((line for line in lines[:start] if line.strip()), "")
         raise UserError(
             f"host: the login shell prints {greeting[:60]!r} before a command's output; in "
-            "~/.bashrc, move what prints below `[[ $- == *i* ]] || return`"
+            "~/.bashrc, move what prints below `[[ $- == *i* ]] || return` (zsh: ~/.zshenv; fish: "
+            "~/.config/fish/config.fish, `status is-interactive; or exit`)"
         )
     fields = dict(line.split("=", 1) for line in lines[1:6])
     identity: dict[str, Any] = {key: fields[key] for key in IDENTITY_KEYS}

@@ -4,6 +4,7 @@
 # of the user's or the system's settings of git and ccache.
 #
 # It runs as the user and as root. A umask that is stricter than usual is the user's to have.
+unset -f env id printf umask
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask "$(printf %o $((($(umask) | 022) & 077)))"
 user=$(id -un)

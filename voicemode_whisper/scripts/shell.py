@@ -23,8 +23,12 @@ CLEAN_SHELL = StringCommand(*map(QuoteString, words("clean-shell"))).get_raw_val
 PASSWORD, ROOT_TOOL = "prompted_sudo_password", "voicemode_whisper_root_tool"
 
 _START = """/bin/sh -c 'eval "$(/bin/cat)"'"""
-# For sudo and doas alone, which say in English what they have to say.
-_PREPARE = "PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; unset LANGUAGE;"
+# For sudo and doas, which say in English what they have to say. On Arch sh is bash, which knows the
+# functions that another bash has exported.
+_PREPARE = (
+    "unset -f sh sudo doas printf; "
+    "PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; unset LANGUAGE;"
+)
 
 
 def run(host: Host, command: str | StringCommand, **arguments: Any) -> tuple[bool, CommandOutput]:
