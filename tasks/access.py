@@ -12,7 +12,13 @@ def grant(host: Host) -> None:
     """Add the user to the GPU's groups and let their services run from boot on."""
     user, uid = host.identity["user"], host.identity["uid"]
     login.join(name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True)
-    login.linger(name="Run services without a login", user=user, uid=uid, _sudo=True)
+    login.linger(
+        name="Run services without a login",
+        user=user,
+        uid=uid,
+        at_boot=not host.places.late,
+        _sudo=True,
+    )
     if host.backend == "hip":
         login.take_effect(
             name="Have the groups count at once",

@@ -26,6 +26,7 @@ from voicemode_whisper.core.health_report import CheckResult, ExpectedState, exp
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.speed import fastest
@@ -39,6 +40,7 @@ from voicemode_whisper.facts.http import Answer, HttpGet
 from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Lingering
 from voicemode_whisper.facts.pacman import MissingPackages
+from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.serving import ProxySelfCheck, Serving
 from voicemode_whisper.facts.speech import Transcript, Transcription
@@ -153,15 +155,17 @@ def _services(
     user, uid = host.identity["user"], host.identity["uid"]
     manager: UserManager = host.fact(UserManagerState, layout=host.layout)
     lingers: bool = host.fact(Lingering, user=user, uid=uid)
+    # Packages are asked for elsewhere.
+    late: tuple[LateMount, ...] = host.fact(Places, home=host.layout.home, packages=()).late
     names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
     units = {unit: state.units.get(unit, UnitState()) for unit in names.values()}
     return [
         health_report.manager(manager, uid),
         *(
-            health_report.service(name, unit, state, manager.overrides)
+            health_report.service(name, unit, state, manager.overrides, late)
             for name, unit in names.items()
         ),
-        health_report.linger(lingers, user),
+        health_report.linger(lingers, user, late),
         serving.next_boot(found, generations, units, lingers, user),
     ]
 

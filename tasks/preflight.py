@@ -3,13 +3,12 @@
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.listeners import Listener, check_ports
-from voicemode_whisper.core.machine import BUILD_SPACE, check_space
+from voicemode_whisper.core.places import check_rights, check_room, describe_late, steps
 from voicemode_whisper.core.release import moved, skipped
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile
-from voicemode_whisper.facts.machine import FreeSpace
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.host import Host
@@ -25,14 +24,17 @@ def check(host: Host) -> None:
     check_host(host)
     if is_lost(host.pyinfra):
         return
+    check_rights(host.places, host.identity["user"])
     _check_manager(host)
     _check_ports(host)
     _check_key(host)
     _check_voicemode(host)
-    _check_disk(host)
+    check_room(host.places, steps(host.places, host.backend, host.release.label, _model(host)))
     host.pyinfra.log(_summary(host))
     for line in [*_moved(host), *_defects(host)]:
         host.warn(line)
+    if host.places.late:
+        host.warn(describe_late(host.places.late))
     run_lock.hold(name="Lock the host", layout=host.layout)
 
 
@@ -70,23 +72,9 @@ def _check_voicemode(host: Host) -> None:
         raise UserError(problem)
 
 
-def _check_disk(host: Host) -> None:
-    services = host.layout.services
-    free = host.fact(FreeSpace, path=services)
-    check_space(services, free, _needed(host))
-
-
-def _needed(host: Host) -> int:
-    """Bytes that the run will write: a model and a build, where they are not there yet."""
-    model = host.settings.model
-    serving = host.generations.serving
-    space = 0
-    live = serving.manifest["parts"]["build"] if serving else ""
-    if f"/builds/{host.release.label}-" not in live:
-        space += BUILD_SPACE[host.backend]
-    if host.model_file not in host.model_files:
-        space += model.size or 0
-    return space
+def _model(host: Host) -> int:
+    """Bytes of the model, where it is not there yet and its size is known."""
+    return 0 if host.model_file in host.model_files else host.settings.model.size or 0
 
 
 def _summary(host: Host) -> str:

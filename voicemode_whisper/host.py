@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pyinfra import api, logger
 
 from voicemode_whisper import proxy_archive, resources
-from voicemode_whisper.core import generations
-from voicemode_whisper.core.build import BuildSpec
+from voicemode_whisper.core import generations, places
+from voicemode_whisper.core.build import BuildSpec, packages
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.gpu import Gpu, choose_backend, choose_gpu, choose_targets
@@ -24,6 +24,7 @@ from voicemode_whisper.facts.git import Advertisement
 from voicemode_whisper.facts.kfd import Gpus
 from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.models import ModelFiles
+from voicemode_whisper.facts.places import Places
 from voicemode_whisper.unit_files import templates_fingerprint
 
 T = TypeVar("T")
@@ -62,6 +63,14 @@ class Host:
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.identity["home"])
+
+    @cached_property
+    def places(self) -> places.Places:
+        """What is to be written to, and the packages that are missing, before the run."""
+        found: places.Places = self.fact(
+            Places, home=self.layout.home, packages=packages(self.backend)
+        )
+        return found
 
     @cached_property
     def gpu(self) -> Gpu | None:

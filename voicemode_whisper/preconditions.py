@@ -1,6 +1,7 @@
 """What every deploy needs of a host before it asks it anything else."""
 
 from voicemode_whisper.core.machine import check_platform, check_user
+from voicemode_whisper.core.places import check_home
 from voicemode_whisper.host import Host
 from voicemode_whisper.root import become_root
 
@@ -10,4 +11,5 @@ def check_host(host: Host) -> None:
     identity = host.identity
     check_platform(identity["os_release"], identity["architecture"], identity["init"])
     check_user(identity["user"])
+    check_home(identity["home"])
     become_root(host)

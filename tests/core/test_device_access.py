@@ -144,6 +144,7 @@ def test_anything_else_is_not_read(lines):
         (device(*BY_ACL, group="root"), ["ada"], False),
         (device(*BY_ACL, "group:video:rw-"), ["video"], True),
         (device(*ACL, r"group:domain\040users:rw-"), ["domain users"], True),
+        (device(*ACL, r"group:CORP\\x\134y:rw-"), ["CORP\\x\\y"], True),
         # The mask limits groups and named users, but neither the owner nor the others.
         (device("user::rw-", "group::rw-", "mask::r--", "other::---"), ["render"], False),
         (device(*BY_ACL[:3], "mask::r--", "other::---", group="root"), ["render"], False),

@@ -52,7 +52,7 @@ def test_a_program_that_uses_the_card_has_nothing_to_fix():
         (
             {"devices": (KFD,), "account_groups": ("ada",), "process_groups": ("ada",)},
             "ada may not open /dev/kfd (crw-rw---- root render): ada is not in the group render",
-            "sudo usermod -aG render ada && sudo reboot",
+            "sudo gpasswd -a ada render && sudo reboot",
         ),
         (
             {"devices": (ROOTS,), "process_groups": ("render",)},
@@ -67,7 +67,7 @@ def test_a_program_that_uses_the_card_has_nothing_to_fix():
         (
             {"devices": (WITH_ACL,), "account_groups": ("ada",), "process_groups": ("ada",)},
             "ada may not open /dev/kfd (crw-rw----+ root root): ada is not in the group render",
-            "sudo usermod -aG render ada && sudo reboot",
+            "sudo gpasswd -a ada render && sudo reboot",
         ),
         (
             {"devices": (WITHOUT_ADA,), "account_groups": JOINED, "process_groups": JOINED},

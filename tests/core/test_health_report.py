@@ -23,6 +23,7 @@ from voicemode_whisper.core.health_report import CheckResult, ExpectedState, exp
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.models import Model, ModelFile
+from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.user_manager import Override, UserManager
@@ -368,6 +369,24 @@ def test_a_user_s_manager_is_ill_where_it_does_not_answer():
 def test_linger():
     assert health_report.linger(True, "ada").fix == ""
     assert health_report.linger(False, "ada").fix == "sudo loginctl enable-linger ada"
+    assert health_report.linger(False, "a p").fix == "sudo loginctl enable-linger 'a p'"
+
+
+def test_a_home_that_is_mounted_at_login():
+    late = [LateMount("fuse.gocryptfs", "/home/ada")]
+    well, wrong = (health_report.linger(lingers, "ada", late) for lingers in (False, True))
+    assert well.fix == ""
+    assert well.found == (
+        "nothing runs, as /home/ada (fuse.gocryptfs) is mounted at login; then they start"
+    )
+    assert wrong.found == (
+        "nothing runs: /home/ada (fuse.gocryptfs) is mounted after ada's service manager has "
+        "started"
+    )
+    assert wrong.fix.startswith("sudo loginctl disable-linger ada && systemctl --user daemon-rel")
+    state = ServiceState(units={UNIT: UnitState("active", "enabled")})
+    service = health_report.service("server", UNIT, state, late=late)
+    assert service == CheckResult("server", "w.service runs, and after a login too")
 
 
 @pytest.mark.parametrize(
@@ -587,7 +606,7 @@ GUIDE = {
     ),
     "Permission denied on GPU": (
         health_report.access(check_access(DeviceAccess((KFD,)), "ada"), tried=True),
-        "sudo usermod -aG render",
+        "sudo gpasswd -a ada render",
     ),
     "Proxy not connecting": (
         health_report.endpoint("whisper-server", "http://127.0.0.1:2022", 0, "", SERVER),

@@ -4,9 +4,7 @@ import pytest
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.machine import (
-    GIB,
     check_platform,
-    check_space,
     check_user,
     parse_identity,
     parse_os_release,
@@ -84,7 +82,14 @@ def test_root_is_refused():
         check_user("root")
 
 
-def test_too_little_disk_is_refused_with_both_figures():
-    check_space("/home", 2 * GIB, 2 * GIB)
-    with pytest.raises(UserError, match=r"disk: /home has 0\.5 GiB free; needed are 2\.0 GiB"):
-        check_space("/home", GIB // 2, 2 * GIB)
+def test_a_name_that_systemd_takes_for_a_number_is_refused():
+    with pytest.raises(UserError, match="user: '1234' is a number, which loginctl takes"):
+        check_user("1234")
+    for name in ("ada.b", "ada@corp", "CORP\\ada", "jürgen", "ada p", "a1"):
+        check_user(name)
+
+
+def test_a_slash_at_the_end_of_a_home_is_none_of_its_name():
+    lines = [line.replace("/home/a=b", "/home/ada//") for line in IDENTITY]
+    assert parse_identity(lines)["home"] == "/home/ada"
+    assert parse_identity([line.replace("/home/a=b", "/") for line in IDENTITY])["home"] == "/"

@@ -18,7 +18,8 @@ from voicemode_whisper import facts
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.facts.base import UNDECODABLE, Fact, decoded, read_fact
 from voicemode_whisper.facts.files import RealPath
-from voicemode_whisper.facts.machine import FreeSpace, Identity
+from voicemode_whisper.facts.machine import Identity
+from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.user_unit import StartLog
 
 CASES = Path(__file__).parent / "cases"
@@ -81,9 +82,9 @@ def test_what_the_cases_say_is_read(name: str):
 
 
 def test_the_line_says_what_came_and_what_is_wrong_with_it():
-    assert str(error_of(FreeSpace, ["df: command not found"])) == (
-        "machine.FreeSpace: got 'df: command not found', which it cannot read "
-        "(ValueError: invalid literal for int() with base 10: 'found')"
+    assert str(error_of(Places, ["df: command not found"])) == (
+        "places.Places: got 'df: command not found', which it cannot read "
+        "(ValueError: no place: 'df: command not found')"
     )
 
 
@@ -91,7 +92,8 @@ def test_a_greeting_is_named_with_what_to_do():
     error = error_of(Identity, ["", GREETING, "### identity", "user=ada"])
     assert str(error) == (
         "host: the login shell prints 'Welcome back' before a command's output; in ~/.bashrc, move "
-        "what prints below `[[ $- == *i* ]] || return`"
+        "what prints below `[[ $- == *i* ]] || return` (zsh: ~/.zshenv; fish: "
+        "~/.config/fish/config.fish, `status is-interactive; or exit`)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Over SSH, as a CachyOS user: fish for a shell, and a sudo that asks for a password."""
+"""Over SSH, as a CachyOS user: fish, a sudo that asks for a password, and a space in the home."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,15 @@ from tests.boxes import BOX_PASSWORD, Box
 from tests.machines.deploying import deployed, raise_boxes, transcript
 from voicemode_whisper.core.speech import is_spoken
 
-USER = "grace"
+USER, HOME = "grace", "/home/grace hopper"
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     with raise_boxes("remote") as (fresh,):
         fresh.run("pacman -Syu --needed --noconfirm fish", user="root")
-        fresh.run(f"usermod --shell /usr/bin/fish {USER}", user="root")
+        change = f"usermod --shell /usr/bin/fish --home '{HOME}' --move-home {USER}"
+        fresh.run(change, user="root")
         assert fresh.run("echo $FISH_VERSION", user=USER).stdout.strip()
         yield fresh
 

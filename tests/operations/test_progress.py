@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pyinfra import logger
 from pyinfra.api import operation, output
 
 from tests.operations.conftest import Apply, Failed
@@ -73,3 +74,12 @@ def test_what_was_written_over_is_not_part_of_the_end(apply: Apply):
         apply(say, text=r"printf '10%%\r20%%\rdone\r\nfatal: gone\n'; exit 1")
     assert "done\n" in str(caught.value)
     assert "0%" not in str(caught.value)
+
+
+def test_a_disk_that_is_full_is_named(apply: Apply, monkeypatch: pytest.MonkeyPatch):
+    logged: list[str] = []
+    monkeypatch.setattr(logger, "error", lambda line, *_: logged.append(line))
+    with pytest.raises(Failed, match="No space left on device"):
+        apply(say, text="echo 'cc1: fatal: a.o: No space left on device'; exit 1")
+    (line,) = [line for line in logged if "disk: " in line]
+    assert "free; free some, and run again: what is done is kept" in line

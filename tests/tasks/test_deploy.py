@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_hosts import COMMIT, HEALTHY, inventory
+from tests.fake_hosts import COMMIT, HEALTHY, ROOMS, inventory
 from tests.generations import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +59,16 @@ def test_a_card_that_needs_its_neighbour_s_build_is_told_so(tmp_path: Path):
     assert line.endswith(
         "built for gfx1030, whose code gfx1032 runs (HSA_OVERRIDE_GFX_VERSION=10.3.0)"
     )
+
+
+def test_a_home_that_is_mounted_at_login_is_told_so(tmp_path: Path):
+    late = {"say_late": ["late\tfuse.gocryptfs\t/home/ada", *ROOMS]}
+    status, output, _ = plan(tmp_path, {"a": {**late, **HEALTHY, **late}})
+    assert status == 0, output
+    assert line_of(output, "a")[1:] == [
+        "/home/ada (fuse.gocryptfs) is mounted at login, not when the machine starts: the services "
+        "start when the user logs in, and end when they log out"
+    ]
 
 
 def test_integrated_graphics_are_left_alone_unless_asked_for(tmp_path: Path):
@@ -121,7 +131,7 @@ def test_one_host_s_trouble_is_its_own(tmp_path: Path):
 
 IDENTITY = HEALTHY["uname -m"]
 GARBAGE = {
-    "df": ({"df -PB1": ["rubbish"]}, "machine.FreeSpace: got 'rubbish', which it cannot read"),
+    "places": ({"say_late": ["rubbish"]}, "places.Places: got 'rubbish', which it cannot read"),
     "pacman": ({"missing-packages": ["Hi there"]}, "pacman.MissingPackages: got 'Hi there', which"),
     "greeting": (
         {"uname -m": ["Welcome back", *IDENTITY]},
@@ -156,13 +166,14 @@ def test_what_an_operation_cannot_read_fails_the_host_of_a_dry_run(tmp_path: Pat
 
 
 def test_a_stack_trace_is_for_those_who_ask_for_it(tmp_path: Path):
-    answers, line = GARBAGE["df"]
+    answers, line = GARBAGE["places"]
     _, output, _ = plan(tmp_path, {"a": {**HEALTHY, **answers}}, "--debug")
     assert "Traceback" in output
     assert line in output
 
 
 ROOT_USER = {"uname -m": ["### identity", "user=root", *HEALTHY["uname -m"][2:]]}
+NUMBERED = [line.replace("user=ada", "user=1234") for line in IDENTITY]
 PORTS = "listeners 2022 2023"
 MANAGER = "/user.slice/user-{uid}.slice/user@{uid}.service"
 
@@ -206,7 +217,28 @@ OVERRIDE = [
             "proxy_api_key_file: got '/k', which others than ada can read or change; "
             "run: chmod 600 /k",
         ),
-        ({"df -PB1": ["/dev/x 1 1 1000 1% /"]}, [], "disk: /home/ada/.voicemode/services has 0.0"),
+        (
+            {"say_late": [line.replace("99999999999", "1000") for line in ROOMS]},
+            [],
+            "disk: /home/ada/.voicemode/services has 0.0 GiB free; needed are 1.6 GiB on /: 1 MiB "
+            "for the run's notes, 1.0 GiB for the build, 0.5 GiB for the model, 100 MiB for the",
+        ),
+        (
+            {"say_late": ["trouble\tforeign\troot\t/home/ada/.config\t/home/ada/.config", *ROOMS]},
+            [],
+            "rights: /home/ada/.config belongs to root, and ada may not write to it; "
+            "run: sudo chown -R ada: /home/ada/.config",
+        ),
+        (
+            {"uname -m": NUMBERED},
+            [],
+            "user: '1234' is a number, which loginctl takes",
+        ),
+        (
+            {"uname -m": [line.replace("/home/ada", "/home/a$da") for line in IDENTITY]},
+            [],
+            "home: got '/home/a$da', with '$' in it",
+        ),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
         (
             {"sudo -k -n true": ["yes"], "root-tools": ["run0", "su"]},

@@ -148,8 +148,12 @@ def _parse_entry(line: str) -> tuple[str, str, str]:
     found = ACL_ENTRY.fullmatch(line)
     if not found:
         raise ValueError(f"not an ACL entry: {line!r}")
-    # getfacl writes a space as \040 and a backslash as \134.
-    name = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), found[2])
+    # getfacl writes a space as \040, and a backslash as two or as \134.
+    name = re.sub(
+        r"\\(\\|[0-7]{3})",
+        lambda escape: "\\" if escape[1] == "\\" else chr(int(escape[1], 8)),
+        found[2],
+    )
     return found[1], name, found[3]
 
 

@@ -4,6 +4,7 @@ Nothing fails by itself when it does not: whisper.cpp goes on with the CPU.
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -148,7 +149,7 @@ def _check_groups(
     if not joined:
         return Finding(
             f"{what}: {user} is not in the group {groups[0]}",
-            f"sudo usermod -aG {groups[0]} {user} && sudo reboot",
+            f"sudo gpasswd -a {shlex.quote(user)} {groups[0]} && sudo reboot",
         )
     if not any(group in access.process_groups for group in joined):
         return Finding(

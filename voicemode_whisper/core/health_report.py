@@ -1,6 +1,7 @@
 """The health of a host: a check of each part of it, and what fixes that part where it failed."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from voicemode_whisper.core.gpu import Gpu, choose_backend
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
 from voicemode_whisper.core.models import Model, ModelFile
+from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState, runs
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
@@ -235,11 +237,15 @@ def device(
 
 
 def service(
-    name: str, unit: str, state: ServiceState, overrides: Sequence[Override] = ()
+    name: str,
+    unit: str,
+    state: ServiceState,
+    overrides: Sequence[Override] = (),
+    late: Sequence[LateMount] = (),
 ) -> CheckResult:
     """A unit of the user's: whether it is the deploy's and runs what that means it to.
 
-    `overrides` are the files that change it.
+    `overrides` are the files that change it, `late` is as for `linger`.
     """
     found = state.units.get(unit, UnitState())
     if not found.enabled:
@@ -254,7 +260,7 @@ def service(
         return CheckResult(name, f"{unit} runs, but is not enabled", fix)
     tuned = [one.path for one in overrides if one.unit == unit]
     by = f", tuned by {' and '.join(tuned)}" if tuned else ""
-    return CheckResult(name, f"{unit} runs, and after a boot too{by}")
+    return CheckResult(name, f"{unit} runs, and after a {'login' if late else 'boot'} too{by}")
 
 
 def _changed(unit: str, state: ServiceState) -> Finding | None:
@@ -296,11 +302,22 @@ def _restart(unit: str) -> str:
     return f"systemctl --user restart {unit}; journalctl --user -u {unit} -n 20"
 
 
-def linger(lingers: bool, user: str) -> CheckResult:
-    """Whether the services run without a login."""
+def linger(lingers: bool, user: str, late: Sequence[LateMount] = ()) -> CheckResult:
+    """Whether the services run without a login.
+
+    They cannot where what they consist of is on file systems that are mounted then, the late ones.
+    """
+    name, disable = "without a login", f"sudo loginctl disable-linger {shlex.quote(user)}"
+    mounts = " and ".join(map(str, late))
+    if late and lingers:
+        found = f"nothing runs: {mounts} is mounted after {user}'s service manager has started"
+        again = "systemctl --user daemon-reload && systemctl --user start default.target"
+        return CheckResult(name, found, f"{disable} && {again}  # they start at login then")
+    if late:
+        return CheckResult(name, f"nothing runs, as {mounts} is mounted at login; then they start")
     if lingers:
-        return CheckResult("without a login", "the services run")
-    return CheckResult("without a login", "nothing runs", f"sudo loginctl enable-linger {user}")
+        return CheckResult(name, "the services run")
+    return CheckResult(name, "nothing runs", f"sudo loginctl enable-linger {shlex.quote(user)}")
 
 
 def endpoint(name: str, url: str, status: int, body: str, unit: str) -> CheckResult:

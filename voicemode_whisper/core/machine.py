@@ -6,12 +6,6 @@ from typing import Any
 
 from voicemode_whisper.core.errors import UserError
 
-GIB = 1024**3
-# Checkout, object files and three builds, with room to spare. What packages need, pacman checks
-# itself before it touches anything (CheckSpace in pacman.conf).
-BUILD_SPACE = {"cpu": 1 * GIB, "hip": 3 * GIB}
-
-
 # The first line of what identity.sh prints, and what follows.
 IDENTITY = "### identity"
 IDENTITY_KEYS = ("user", "uid", "home", "architecture", "init")
@@ -37,6 +31,7 @@ def parse_identity(lines: Iterable[str]) -> dict[str, Any]:
     fields = dict(line.split("=", 1) for line in lines[1:6])
     identity: dict[str, Any] = {key: fields[key] for key in IDENTITY_KEYS}
     identity["uid"] = int(identity["uid"])
+    identity["home"] = identity["home"].rstrip("/") or "/"
     identity["os_release"] = parse_os_release(lines[6:])
     return identity
 
@@ -60,17 +55,14 @@ def check_platform(os_release: Mapping[str, str], architecture: str, init: str) 
 
 
 def check_user(user: str) -> None:
-    """Refuse root: the services belong to an ordinary user."""
+    """Refuse root, as the services belong to an ordinary user, and a name that is a number."""
     if user == "root":
         raise UserError(
             "user: connected as root; connect as the user who will own the services "
             "(sudo is used where root is needed)"
         )
-
-
-def check_space(place: str, free: int, needed: int) -> None:
-    """Refuse when `place` has fewer bytes free than needed."""
-    if free < needed:
+    if user.isdecimal():
         raise UserError(
-            f"disk: {place} has {free / GIB:.1f} GiB free; needed are {needed / GIB:.1f} GiB"
+            f"user: {user!r} is a number, which loginctl takes for a user id; "
+            "connect as a user with another name"
         )

@@ -202,7 +202,8 @@ def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
     # It is written into a unit file, where %, quotes and white space have meanings of their own.
     if value == "" or re.fullmatch(r"/[A-Za-z0-9@._/+-]+", str(value)):
         return str(value)
-    raise _wrong("proxy_api_key_file", value, "nothing, or the absolute path of a file on the host")
+    allowed = "nothing, or the absolute path of a file on the host, of letters, digits and @._/+-"
+    raise _wrong("proxy_api_key_file", value, allowed)
 
 
 def _words(

@@ -1,4 +1,4 @@
-"""The machine itself: system, user, disk."""
+"""The machine itself: system and user."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,19 +18,6 @@ class Identity(Fact[dict[str, Any]]):
 
     def process(self, output: Iterable[str]) -> dict[str, Any]:
         return parse_identity(output)
-
-
-class FreeSpace(Fact[int]):
-    """Bytes free for an ordinary user where `path` is or will be."""
-
-    default = int
-
-    def command(self, path: str) -> StringCommand:
-        return script("free-space", path)
-
-    def process(self, output: Iterable[str]) -> int:
-        (line,) = output
-        return int(line.split()[3])
 
 
 class SudoNeedsPassword(Fact[bool]):
@@ -92,7 +79,8 @@ class Groups(Fact[list[str]]):
     default = list
 
     def command(self, user: str) -> StringCommand:
-        return StringCommand("id -nG", QuoteString(user))
+        # A group of a domain may have a space in its name.
+        return StringCommand("id -nGz", QuoteString(user), r"| tr '\0' '\n'")
 
     def process(self, output: Iterable[str]) -> list[str]:
-        return " ".join(output).split()
+        return list(output)

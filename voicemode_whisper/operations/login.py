@@ -25,18 +25,28 @@ def join(user: str, groups: Sequence[str]) -> Generator[StringCommand]:
     if not missing:
         host.noop(f"{user} is in {' and '.join(groups)}")
         return
-    yield StringCommand("usermod -aG", ",".join(missing), QuoteString(user))
+    # usermod knows those in /etc/passwd alone, and no user of a domain.
+    for group in missing:
+        yield StringCommand("gpasswd -a", QuoteString(user), group)
 
 
 @operation()
-def linger(user: str, uid: int) -> Generator[StringCommand]:
+def linger(user: str, uid: int, at_boot: bool = True) -> Generator[StringCommand]:
     """Let the user's services run from boot on, and have the user's manager run now.
+
+    Where their home is not there at boot, a manager that begins then finds no services, and does
+    not look again: without linger it begins at login, when they are there.
 
     + user: name of the user
     + uid: their numeric id
+    + at_boot: whether the user's home is there when the machine has started
     """
-    if read_fact(host, Lingering, user=user, uid=uid):
-        host.noop(f"{user} lingers already")
+    lingers = read_fact(host, Lingering, user=user, uid=uid)
+    if lingers == at_boot:
+        host.noop(f"{user} lingers already" if lingers else f"{user}'s home is mounted at login")
+        return
+    if not at_boot:
+        yield StringCommand("loginctl disable-linger", QuoteString(user))
         return
     yield StringCommand("loginctl enable-linger", QuoteString(user))
     yield script("start-manager", str(uid))

@@ -7,9 +7,10 @@
 set -u
 
 echo '### identity'
-echo "user=$(id -un)"
+# Not echo, for which the backslash of DOMAIN\user may mean something.
+printf 'user=%s\n' "$(id -un)"
 echo "uid=$(id -u)"
-echo "home=$HOME"
+printf 'home=%s\n' "$HOME"
 echo "architecture=$(uname -m)"
 if [ -d /run/systemd/system ]; then
   echo init=systemd

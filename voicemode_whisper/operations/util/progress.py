@@ -3,9 +3,11 @@
 from typing import Any
 
 from paramiko import SSHException
+from pyinfra import logger
 from pyinfra.api import Host, State, StringCommand
 from pyinfra.connectors.util import CommandOutput
 
+from voicemode_whisper.core.places import full_disks
 from voicemode_whisper.operations.util.connection import say_lost
 from voicemode_whisper.operations.util.screen import MARK, SCREEN, on_terminal
 from voicemode_whisper.scripts import script
@@ -33,16 +35,22 @@ class WithProgress(StringCommand):
             )
         finally:
             SCREEN.end(host.print_prefix)
-        if not status and not _answers(host):
-            say_lost(host)
+        if not status:
+            _say_more(host, output.output_lines)
         return status, output if status else CommandOutput([])
 
 
-def _answers(host: Host) -> bool:
+def _say_more(host: Host, said: list[str]) -> None:
+    """Say of a command that has failed, and said this, what may be why: a full disk, no host."""
     try:
-        return host.run_shell_command(StringCommand("true"))[0]
+        answers, rooms = host.run_shell_command(script("full-disks"))
     except (OSError, EOFError, SSHException):
-        return False
+        answers = False
+    if not answers:
+        say_lost(host)
+        return
+    for line in full_disks(said, rooms.stdout_lines):
+        host.log_styled(line, fg="red", log_func=logger.error)
 
 
 def with_progress(*words: str) -> WithProgress:
