@@ -47,6 +47,7 @@ from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.toolchain import Toolchain
 from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.facts.user_unit import LastWords, Services, StartLog
+from voicemode_whisper.facts.venv import Venv
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations.util.connection import fail, is_lost
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
@@ -71,11 +72,13 @@ def examine(host: Host) -> None:
     if found.busy:
         host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
     parts = _proxy(host, proxy, generations.serving, found)
+    python = _python(host, proxy)
     taken = {one.name for one in ports if one.fix}
     results = [
         health_report.generation(generations),
         *_machine(host, expected, manifest, generations.serving, found),
-        *_services(host, state, generations, found),
+        python,
+        *_services(host, state, generations, found, python),
         *ports,
         *_gpu(host, expected, server),
         *parts,
@@ -145,13 +148,22 @@ def _model(host: Host, expected: ExpectedState, serves: Generation | None) -> Ch
     return health_report.model(expected, path, file, taken, served)
 
 
+def _python(host: Host, proxy: UnitState) -> CheckResult:
+    venv = host.fact(Venv, path=f"{host.layout.current}/venv")
+    return health_report.python(venv, proxy)
+
+
 def _services(
     host: Host,
     state: ServiceState,
     generations: core_generations.Generations,
     found: serving.Serving,
+    python: CheckResult,
 ) -> list[CheckResult]:
-    """The units, now and after a boot, and the manager that runs them."""
+    """The units, now and after a boot, and the manager that runs them.
+
+    `python` is what was found of the proxy's Python.
+    """
     user, uid = host.identity["user"], host.identity["uid"]
     manager: UserManager = host.fact(UserManagerState, layout=host.layout)
     lingers: bool = host.fact(Lingering, user=user, uid=uid)
@@ -159,12 +171,13 @@ def _services(
     late: tuple[LateMount, ...] = host.fact(Places, home=host.layout.home, packages=()).late
     names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
     units = {unit: state.units.get(unit, UnitState()) for unit in names.values()}
+    server, socket, proxy = (
+        health_report.service(name, unit, state, manager.overrides, late)
+        for name, unit in names.items()
+    )
     return [
         health_report.manager(manager, uid),
-        *(
-            health_report.service(name, unit, state, manager.overrides, late)
-            for name, unit in names.items()
-        ),
+        *(server, socket, health_report.caused_by(python, proxy)),
         health_report.linger(lingers, user, late),
         serving.next_boot(found, generations, units, lingers, user),
     ]

@@ -379,3 +379,12 @@ def test_a_release_is_remembered_by_the_commit_that_was_last_confirmed():
     assert found.commit_of("v1.9.1") == "b" * 40
     assert found.commit_of("v1.9.2") is None
     assert generations(1, generation(1)).commit_of("v1.9.1") is None, "it was adopted"
+
+
+def test_one_with_another_part_is_no_spec_s_any_more():
+    changed = generation(1).with_part("venv", "whisper-proxy-venv-3.14")
+    assert "whisper-proxy-venv-3.14" in changed.parts
+    assert len(changed.parts) == len(generation(1).parts)
+    found = generations(1, changed)
+    assert found.reusable(generation(1).fingerprint) is None
+    assert found.reusable(changed.fingerprint) == changed

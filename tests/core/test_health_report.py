@@ -27,6 +27,7 @@ from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.user_manager import Override, UserManager
+from voicemode_whisper.core.venv import Venv
 from voicemode_whisper.core.voicemode_env import LISTEN
 
 CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
@@ -626,3 +627,58 @@ def test_every_trouble_that_the_guide_knew_is_told_with_what_mends_it(
     row: CheckResult, advice: str
 ):
     assert advice in row.fix
+
+
+VENV = Venv(True, "/usr/bin/python3.13", "3.13", packages=("3.13",), system="/usr/bin/python3.13")
+OUTDATED = replace(
+    VENV, interpreter="/usr/bin/python3.14", version="3.14", system="/usr/bin/python3.14"
+)
+PACKAGES_FOR = "its packages are for Python 3.13, /usr/bin/python3.14 is 3.14"
+RUNS = UnitState("active", "enabled", program="/usr/bin/python3.13")
+
+
+@pytest.mark.parametrize(
+    ("venv", "proxy", "found"),
+    [
+        (VENV, RUNS, "3.13 (/usr/bin/python3.13)"),
+        (
+            VENV,
+            replace(RUNS, program="/usr/bin/python3.13 (deleted)"),
+            "3.13 (/usr/bin/python3.13); the proxy runs the one from before an upgrade until it is "
+            "restarted",
+        ),
+    ],
+)
+def test_a_python_that_serves_is_named(venv: Venv, proxy: UnitState, found: str):
+    assert health_report.python(venv, proxy) == CheckResult("Python", found)
+
+
+@pytest.mark.parametrize(
+    ("venv", "active", "found"),
+    [
+        (OUTDATED, "active", f"{PACKAGES_FOR}: the proxy runs on until it is restarted"),
+        (OUTDATED, "activating", f"{PACKAGES_FOR}: the proxy does not start"),
+        (
+            replace(VENV, system="/usr/bin/python3.14"),
+            "active",
+            "the proxy's virtual environment goes with it: it depends on /usr/bin/python3.13, "
+            "which is not the system's Python",
+        ),
+        (None, "inactive", "the proxy's virtual environment is not there"),
+    ],
+)
+def test_a_python_that_went_is_told_before_the_proxy_is_restarted(
+    venv: Venv | None, active: str, found: str
+):
+    proxy = replace(RUNS, active=active)
+    assert health_report.python(venv, proxy) == CheckResult("Python", found, DEPLOY_AGAIN)
+
+
+def test_what_fails_for_it_says_so():
+    cause = health_report.python(OUTDATED, RUNS)
+    fine = CheckResult("proxy unit", "it runs")
+    dead = CheckResult("proxy unit", "it is activating", "restart it")
+    assert health_report.caused_by(cause, fine) == fine
+    assert health_report.caused_by(CheckResult("Python", "3.13"), dead) == dead
+    told = health_report.caused_by(cause, dead)
+    assert (told.fix, told.cause) == (DEPLOY_AGAIN, "see Python")

@@ -29,6 +29,7 @@ from voicemode_whisper.core.generations import EarlierSetup, Generation, Generat
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, Layout
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.services import ServiceState, UnitState
+from voicemode_whisper.core.venv import SYSTEM_PYTHON, Venv
 from voicemode_whisper.facts.speech import Transcription
 from voicemode_whisper.operations import generations as operations
 from voicemode_whisper.operations.util.generations import unless_rejected
@@ -46,6 +47,11 @@ CARD_MODEL = {"backend": "hip", "gpu": CARD.to_json(), "model": {"size": SIZE}}
 WANTED = spec().resolve(TOOLS, PYTHON)
 MADE = {"fingerprint": WANTED.fingerprint, "label": spec().label}
 BUILD = f"{LAYOUT.builds}/{WANTED.recipe.name}"
+VENV = Venv(True, "/usr/bin/python3.13", "3.13", packages=("3.13",), system="/usr/bin/python3.13")
+# That of a generation from before pacman brought the next Python.
+OUTDATED = replace(VENV, packages=("3.12",))
+VENV_PATH = f"{LAYOUT.venv}-{WANTED.venv}"
+LOCK = f"{LAYOUT.generations}/1/proxy/requirements.lock"
 UP = UnitState("active", "enabled", invocation="6f4", pid=7)
 
 
@@ -78,6 +84,8 @@ class Host:
         build: dict[str, Any] | None = None,
         vad: bool = False,
         listeners: tuple[Listener, ...] = (),
+        venv: Venv = VENV,
+        lock: bool = True,
     ) -> None:
         self.ran: list[str] = []
         self.said: list[str] = []
@@ -116,6 +124,11 @@ class Host:
             "files.Exists": {f"path={BUILD}/vad.bin": vad},
             "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": TOOLS},
             "toolchain.Python": PYTHON,
+            "venv.Venv": {
+                **{f"path={LAYOUT.generations}/{number}/venv": venv for number in numbers},
+                f"path={VENV_PATH}": None,
+            },
+            "files.Sha256Sums": {f"paths=['{LOCK}']": {LOCK: spec().lock_sha256} if lock else {}},
         }
         self.host = create_host(self.state, facts=facts)
         self.host.run_shell_command = self.run
@@ -163,6 +176,16 @@ def failure(command: list[str]) -> str:
     assert command[0] == "echo"
     assert command[-2:] == ["exit", "1"]
     return command[1]
+
+
+def check_mended(make: list[str], link: list[str], noted: list[str]) -> None:
+    """The commands that give generation 1 a virtual environment of the Python that is there."""
+    assert " ".join(["make-venv", SYSTEM_PYTHON, VENV_PATH, LOCK]) in " ".join(make)
+    home = f"{LAYOUT.generations}/1"
+    made = f"../../whisper-proxy-venv-{WANTED.venv}"
+    assert link[:4] == ["ln", "-sfn", made, f"{home}/venv.new"]
+    assert link[-2:] == [f"{home}/venv.new", f"{home}/venv"]
+    assert f"whisper-proxy-venv-{WANTED.venv}" in recorded(noted).parts
 
 
 def confirm(host: Host) -> list[list[str]]:
@@ -304,6 +327,15 @@ class TestConfirm:
         assert failure(refused).endswith(
             "; rolled back to generation 1 (whisper.cpp v1.1 with small.en), which transcribes"
         )
+
+    def test_what_is_rolled_back_to_gets_the_python_that_is_there(self):
+        host = Host(
+            generations(2, generation(1), candidate(2)), {2: "502", 1: SPOKEN}, venv=OUTDATED
+        )
+        _, make, link, noted, activate, refused = confirm(host)
+        check_mended(make, link, noted)
+        assert activate == activated(1, "server", "socket", "proxy")
+        assert "rolled back to generation 1" in failure(refused)
 
     def test_services_that_do_not_come_up_are_rolled_back_too(self):
         host = Host(generations(2, generation(1), candidate(2)), {1: SPOKEN}, dead="2025")
@@ -474,6 +506,22 @@ class TestRollback:
             "rolled back to generation 1 (whisper.cpp v1.1 with small.en); deploy.py leaves"
         )
         assert any("await-units.sh" in command for command in host.ran)
+
+    def test_what_is_gone_back_to_gets_the_python_that_is_there(self):
+        before = generations(2, generation(1), generation(2))
+        make, link, noted, reject, back = self.apply(Host(before, {1: SPOKEN}, venv=OUTDATED))
+        check_mended(make, link, noted)
+        assert recorded(reject).number == 2
+        assert back == activated(1, "server", "socket", "proxy")
+
+    def test_what_has_no_lock_file_is_refused_before_anything_is_changed(self):
+        before = generations(2, generation(1), generation(2))
+        (refused,) = self.apply(Host(before, {1: SPOKEN}, venv=OUTDATED, lock=False))
+        assert failure(refused) == (
+            "generation 1 (whisper.cpp v1.1 with small.en): nothing starts from its virtual "
+            "environment (its packages are for Python 3.12, /usr/bin/python3.13 is 3.13), and it "
+            "has no lock file to make another from; deploy.py makes a new generation"
+        )
 
     def test_going_back_to_what_does_not_work_comes_back(self):
         before = generations(2, generation(1), generation(2))

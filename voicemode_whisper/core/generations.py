@@ -161,6 +161,14 @@ class Generation:
         """Where whisper-server is found."""
         return f"http://127.0.0.1:{self.port}"
 
+    def with_part(self, name: str, path: str) -> "Generation":
+        """The same with another part, `path` below services/: no spec comes to just that."""
+        changed = {
+            "parts": {**self.manifest["parts"], name: path},
+            "fingerprint": fingerprint(f"{self.fingerprint} {path}"),
+        }
+        return Generation.of({**self.manifest, **changed})
+
     def ended(self, status: str, when: str, reason: str = "", **seen: Any) -> dict[str, Any]:
         """Its manifest with what has become of it: confirmed or rejected, and why."""
         record = {"when": when, **({"reason": reason} if reason else {}), **seen}

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from voicemode_whisper.core.user_manager import (
     check_running,
     find_override,
 )
+from voicemode_whisper.core.venv import Venv
 from voicemode_whisper.core.voicemode_env import (
     LISTEN,
     STT,
@@ -300,6 +301,30 @@ def manager(state: UserManager, uid: int) -> CheckResult:
 
 def _restart(unit: str) -> str:
     return f"systemctl --user restart {unit}; journalctl --user -u {unit} -n 20"
+
+
+def python(venv: Venv | None, proxy: UnitState) -> CheckResult:
+    """The Python that the proxy runs on, in the virtual environment of what serves."""
+    if venv is None:
+        return CheckResult("Python", "the proxy's virtual environment is not there", DEPLOY_AGAIN)
+    if venv.problem:
+        runs = proxy.active == "active"
+        lasts = "runs on until it is restarted" if runs else "does not start"
+        return CheckResult("Python", f"{venv.problem}: the proxy {lasts}", DEPLOY_AGAIN)
+    if venv.reason_to_replace:
+        found = f"the proxy's virtual environment goes with it: {venv.reason_to_replace}"
+        return CheckResult("Python", found, DEPLOY_AGAIN)
+    found = f"{venv.version} ({venv.interpreter})"
+    if proxy.program.endswith(" (deleted)"):
+        found += "; the proxy runs the one from before an upgrade until it is restarted"
+    return CheckResult("Python", found)
+
+
+def caused_by(cause: CheckResult, result: CheckResult) -> CheckResult:
+    """The result of a check that failed because another did: what mends that mends it too."""
+    if not cause.fix or not result.fix:
+        return result
+    return replace(result, fix=cause.fix, cause=f"see {cause.name}")
 
 
 def linger(lingers: bool, user: str, late: Sequence[LateMount] = ()) -> CheckResult:

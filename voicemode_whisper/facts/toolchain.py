@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pyinfra.api import StringCommand
 
+from voicemode_whisper.core.venv import SYSTEM_PYTHON
 from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
 
@@ -27,7 +28,8 @@ class Python(Fact[str | None]):
     """Version of the system's Python, such as 3.13; None where there is none."""
 
     def command(self) -> str:
-        return "python -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])' 2>/dev/null || true"
+        version = 'import sys; print("%d.%d" % sys.version_info[:2])'
+        return f"{SYSTEM_PYTHON} -Ic '{version}' 2>/dev/null || true"
 
     def process(self, output: Iterable[str]) -> str:
         (version,) = output

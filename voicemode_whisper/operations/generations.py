@@ -37,6 +37,7 @@ from voicemode_whisper.operations.util.generations import (
     write_generation,
 )
 from voicemode_whisper.operations.util.progress import WithProgress
+from voicemode_whisper.operations.util.venv import with_venv
 from voicemode_whisper.operations.util.verification import Problem, find_problem, transcribe
 from voicemode_whisper.scripts import script
 from voicemode_whisper.unit_files import render
@@ -80,6 +81,8 @@ def switch(layout: Layout, spec: GenerationSpec) -> Generator[StringCommand]:
         # One that serves all the same is from a run that was cut off before it rolled back.
         serving = generations.serving
         target = generations.fallback() if serving == rejected else serving
+        if target:
+            target = yield from with_venv(layout, target)
     else:
         target = generations.reusable(resolve(spec).fingerprint)
     if target is None:
@@ -180,6 +183,7 @@ def _reject(
         return
     if not problem.of_machine:
         yield record(layout, candidate.ended(REJECTED, now(), problem.what))
+    fallback = yield from with_venv(layout, fallback)
     yield _activate(layout, fallback, _plan(layout, fallback, candidate.number))
     outcome = _outcome(fallback, find_problem(fallback, layout, kfd, api_key_file))
     yield user_error(f"verify: {problem.what}; {outcome}")
@@ -206,6 +210,7 @@ def rollback(layout: Layout, kfd: str, api_key_file: str = "") -> Generator[Stri
     if serving is None or previous is None:
         yield user_error("rollback: no earlier generation is kept")
         return
+    previous = yield from with_venv(layout, previous)
     # First: a rollback that is cut off is finished by the next run, of whichever kind.
     yield record(layout, serving.ended(REJECTED, now(), "rolled back by hand"))
     yield _activate(layout, previous, _plan(layout, previous, serving.number))
