@@ -1,5 +1,7 @@
 # make deploy is all that a user needs; the rest is for working on the project.
 PYTHON ?= python3
+# Whether that was named: then .venv is to be on it, and not on any that works.
+ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode litellm node wyoming bench
 WORKERS ?= 3
@@ -13,9 +15,8 @@ export PIP_USER := 0
 export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
-PIP := --quiet --disable-pip-version-check install --require-hashes -r
 
-.PHONY: help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
+.PHONY: FORCE help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
   boxes lock clean
 
 help:
@@ -82,7 +83,7 @@ lint: .venv/dev.done
 	$(BIN)/mypy
 	@command -v shellcheck >/dev/null || apt-get install -qqy shellcheck || \
 	  { apt-get update -qq && apt-get install -qqy shellcheck; }
-	shellcheck .ci/run voicemode_whisper/scripts/*.sh
+	shellcheck -x .ci/run requirements/install.sh voicemode_whisper/scripts/*.sh
 
 format: .venv/dev.done
 	$(BIN)/ruff check --fix .
@@ -111,23 +112,11 @@ clean:
 	rm -rf tests/clients/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Debian keeps venv in a package of its own.
-.venv/made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo 'Python 3.11 or newer is needed; name one with make PYTHON=...'; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    apt-get update -qq && apt-get install -qqy --no-install-recommends python3-venv; } || \
-	  { echo 'Python has no venv module here; install it (on Debian: python3-venv)'; exit 1; }
-	@$(PYTHON) -m venv .venv
-	@touch $@
+# Asked each time: the Python of .venv may have gone since.
+.venv/deploy.done: FORCE
+	@sh requirements/install.sh deploy '$(PYTHON)' '$(ASKED)'
 
-.venv/deploy.done: requirements/deploy.lock | .venv/made
-	@echo 'Installing pyinfra into .venv'
-	@$(BIN)/python -m pip $(PIP) $< || env -u PIP_CONFIG_FILE $(BIN)/python -m pip --isolated $(PIP) $<
-	@touch $@
+.venv/dev.done: .venv/deploy.done FORCE
+	@sh requirements/install.sh dev '$(PYTHON)' '$(ASKED)'
 
-.venv/dev.done: requirements/dev.lock | .venv/deploy.done
-	@echo 'Installing what tests and lint need into .venv'
-	@$(BIN)/python -m pip $(PIP) $< || env -u PIP_CONFIG_FILE $(BIN)/python -m pip --isolated $(PIP) $<
-	@touch $@
+FORCE:
