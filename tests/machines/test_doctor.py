@@ -393,7 +393,7 @@ TOGETHER = [
             "a package of the proxy was changed by hand",
             "proxy code",
             ("its packages were changed: multipart 0.0.1 instead of ",),
-            f"{DEPLOY_AGAIN} && systemctl --user restart {PROXY_UNIT}",
+            f"rm -r {card.SERVICES}/whisper-proxy-venv-",
             do=f"cd {SITE} && mv multipart-*.dist-info /root && "
             "cp -r /root/multipart-*.dist-info . && "
             "sed -i 's/^Version: .*/Version: 0.0.1/' multipart-*.dist-info/METADATA",
@@ -403,7 +403,7 @@ TOGETHER = [
             "the build was made by hand",
             "build",
             ("changed since it was accepted: bin/whisper-cli",),
-            DEPLOY_AGAIN,
+            f"rm -r {card.WHISPER}/builds/v1.9.1-",
             do=f"cp -p {card.WHISPER}/build/bin/whisper-cli /root && "
             f"echo >> {card.WHISPER}/build/bin/whisper-cli",
             undo=f"cat /root/whisper-cli > {card.WHISPER}/build/bin/whisper-cli",

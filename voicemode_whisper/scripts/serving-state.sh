@@ -19,7 +19,7 @@ done
 
 # A manager that says what it would start, and starts nothing. It reads what is on the disk, with an empty
 # directory in the place of /run, which is empty after a boot.
-run=$(mktemp -d) || exit 0
+run=$(mktemp -d -p "/run/user/$(id -u)" 2> /dev/null || mktemp -d) || exit 0
 trap 'rm -rf "$run"' EXIT
 env -i HOME="$HOME" PATH="$PATH" XDG_RUNTIME_DIR="$run" LC_ALL=C \
   timeout 10 /usr/lib/systemd/systemd --user --test --log-target=console 2>&1 |
