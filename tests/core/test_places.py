@@ -94,6 +94,11 @@ CONFIG, DATA = "/home/ada/.config", "/data/voicemode"
             ("read-only", "/home", CONFIG, CONFIG),
             "is on /home, which is mounted read-only; run: sudo mount -o remount,rw /home",
         ),
+        (
+            ("noexec", "/home", HOME, HOME),
+            "is on /home, which is mounted noexec, and no program that is built there can run; "
+            "take noexec out of /etc/fstab, and run: sudo mount -o remount,exec /home",
+        ),
         (("immutable", "", CONFIG, CONFIG), "is immutable; run: sudo chattr -i /home/ada/.config"),
         (
             ("file", "", CONFIG, CONFIG),

@@ -162,6 +162,16 @@ def mounted(home: Path, values: Mapping[str, str], **mount: str) -> tuple[LateMo
     return found(home, {"PATH": path, "MOUNT": str(home), **mount}).late
 
 
+def test_where_programs_may_not_run(home: Path):
+    programs = home.parent / "bin"
+    program(programs, "findmnt", FINDMNT)
+    path = f"{programs}:{os.environ['PATH']}"
+    services = f"{home}/.voicemode/services"
+    mount = {"PATH": path, "MOUNT": "/home", "OPTIONS": "rw,noexec,relatime"}
+    assert found(home, mount).troubles == (Trouble("noexec", "/home", services, services),)
+    assert found(home, {**mount, "OPTIONS": "rw,noexecutor"}).troubles == ()
+
+
 @pytest.mark.parametrize(
     ("values", "mount", "is_late"),
     [

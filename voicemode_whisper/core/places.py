@@ -29,6 +29,8 @@ EXPLANATIONS = {
     "scratch": "{user} may not write to {path}; run: sudo chmod 1777 {path}",
     "read-only": "{path} is on {detail}, which is mounted read-only; "
     "run: sudo mount -o remount,rw {detail_quoted}",
+    "noexec": "{path} is on {detail}, which is mounted noexec, and no program that is built there "
+    "can run; take noexec out of /etc/fstab, and run: sudo mount -o remount,exec {detail_quoted}",
     "immutable": "{path} is immutable; run: sudo chattr -i {real}",
     "file": "{path} is a file, and has to be a directory; run: mv {real} {real}.old",
     "missing": "there is no {path}, the home of {user}; make it, or if it is mounted at login, "

@@ -3,7 +3,7 @@
 # services in $2 and units in $3, and of the packages $4... that are missing. Fields have a tab between
 # them:
 #
-# trouble KIND DETAIL PATH REAL: why nothing can be written to PATH, which leads to REAL;
+# trouble KIND DETAIL PATH REAL: why nothing can be written to PATH, which leads to REAL, or run there;
 # room BYTES INODES FREE-INODES MOUNT PATH: what is free there;
 # late TYPE MOUNT: a file system with such a place that is not there yet when the machine has started;
 # build LINK and venv LINK: what serves; packages BYTES BYTES: to download and to install, where pacman
@@ -72,6 +72,12 @@ nearest() {
   echo "$near"
 }
 
+# Programs are built there, and run.
+check_exec() {
+  near=$(nearest "$1")
+  ! has_option "$near" noexec || trouble noexec "$(mount_of "$near")" "$near"
+}
+
 # Try it, before the first run: a key that is not there, a quota or a server may forbid it too.
 check_making() {
   [ ! -e "$services/lock" ] || return 0
@@ -88,6 +94,7 @@ check_all() {
   check "$home" "$home/.voicemode" "$home/.config"
   check "$home/.voicemode"
   check "$services"
+  check_exec "$services"
   check_neighbour "$services/generations"
   check_neighbour "$checkout"
   check "$home/.config" "$home/.config/systemd"
