@@ -1,6 +1,8 @@
 """Commands are sent on standard input, and no password is in any list of processes or log."""
 
+import re
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,3 +86,27 @@ def test_doas_takes_the_place_of_sudo():
     text = sent(_sudo=True, data={shell.ROOT_TOOL: "doas"}).text
     assert " doas -n sh -c " in text
     assert " sudo -H" not in text
+
+
+SCRIPTS = Path(shell.__file__).parent
+
+
+def test_nothing_is_run_in_another_shell():
+    """`shell.run` and operations alone, which have the stage's."""
+    run = [
+        path.name
+        for path in SCRIPTS.parent.rglob("*.py")
+        if ".run_shell_command(" in path.read_text()
+    ]
+    assert sorted(run) == ["progress.py", "shell.py"]
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.sh")), ids=lambda path: path.stem)
+def test_no_curl_reads_the_user_s_settings(path: Path):
+    text = re.sub("^ *#.*", "", path.read_text(), flags=re.MULTILINE)
+    # At the beginning of a command: its name stands in messages too.
+    commands = re.findall(r"(?:^|[|;&] *|until |while |if |! )curl (.*)", text, re.MULTILINE)
+    for arguments in commands:
+        assert arguments.startswith("-q ")
+        # What is on the network has limits of its own, and the user's proxies (with-proxies.sh).
+        assert "--noproxy '*'" in arguments or "--connect-timeout" in text

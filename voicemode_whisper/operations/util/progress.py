@@ -10,7 +10,7 @@ from pyinfra.connectors.util import CommandOutput
 from voicemode_whisper.core.places import full_disks
 from voicemode_whisper.operations.util.connection import say_lost
 from voicemode_whisper.operations.util.screen import MARK, SCREEN, on_terminal
-from voicemode_whisper.scripts import script
+from voicemode_whisper.scripts import script, shell
 
 # Redrawn in place, a line a second is not too many.
 LIVE = {"PROGRESS_INTERVAL": "1", "PROGRESS_MARK": MARK}
@@ -43,7 +43,7 @@ class WithProgress(StringCommand):
 def _say_more(host: Host, said: list[str]) -> None:
     """Say of a command that has failed, and said this, what may be why: a full disk, no host."""
     try:
-        answers, rooms = host.run_shell_command(script("full-disks"))
+        answers, rooms = shell.run(host, script("full-disks"))
     except (OSError, EOFError, SSHException):
         answers = False
     if not answers:
