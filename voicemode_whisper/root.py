@@ -9,9 +9,6 @@ from voicemode_whisper.facts.machine import RootTools, SudoNeedsPassword, UserNa
 from voicemode_whisper.host import Host
 from voicemode_whisper.scripts import shell
 
-# As often as sudo itself would ask.
-TRIES = 3
-
 
 def become_root(host: Host) -> None:
     """Know how to become root from here on; UserError where this user cannot.
@@ -36,14 +33,12 @@ def _authenticate(host: Host) -> None:
     given = host.pyinfra.data.get("_sudo_password")
     if not given and not sys.stdin.isatty():
         raise UserError(no_password())
-    known = given or host.pyinfra.connector_data.get(shell.PASSWORD)
-    for rest in reversed(range(1 if known else TRIES)):
-        password = known or getpass(f"{host.pyinfra.print_prefix}sudo password: ")
-        taken, said = shell.run(host.pyinfra, "true", _sudo=True, _sudo_password=password)
-        if taken:
-            host.pyinfra.connector_data[shell.PASSWORD] = password
-            return
-        problem = refused(said.output_lines, host.identity["user"], from_environment=bool(given))
-        if not rest or "sudoers" in said.output:
-            raise UserError(problem)
-        host.warn(problem)
+    password = given or host.pyinfra.connector_data.get(shell.PASSWORD)
+    password = password or getpass(f"{host.pyinfra.print_prefix}sudo password: ")
+    # Once: where it is wrong sudo asks again, and that nobody answers is a failure too, of which
+    # pam_faillock on Arch takes three before it locks the account.
+    taken, said = shell.run(host.pyinfra, "true", _sudo=True, _sudo_password=password)
+    if not taken:
+        user = host.identity["user"]
+        raise UserError(refused(said.output_lines, user, from_environment=bool(given)))
+    host.pyinfra.connector_data[shell.PASSWORD] = password
