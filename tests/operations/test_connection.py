@@ -3,13 +3,14 @@
 from collections.abc import Callable, Generator
 
 import pytest
+from paramiko import ChannelException
 from pyinfra.api import StringCommand
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host
 
 from tests.operations.conftest import Apply, Failed
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.operations.util.connection import explain, operation
+from voicemode_whisper.operations.util.connection import ONE_SESSION, explain, operation
 
 
 def raising(error: Exception) -> Callable[..., object]:
@@ -39,6 +40,16 @@ def test_what_an_operation_raises_is_one_line(
         apply(raising(error))
     assert line in str(failed.value)
     assert "Traceback" not in str(failed.value) + capfd.readouterr().err
+
+
+def test_a_connection_with_one_session_is_told_from_one_that_was_lost():
+    state, said = State(), []
+    host = create_host(state)
+    host.log_styled = lambda line, **_: said.append(line)
+    with ctx_state.use(state), ctx_host.use(host):
+        *_, command = raising(ChannelException(1, "Administratively prohibited"))._inner()
+        assert command.execute(state, host, {})[0] is False
+    assert said == [ONE_SESSION]
 
 
 class State(FakeState):

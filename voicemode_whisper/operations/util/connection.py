@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from functools import wraps
 from typing import Any, ParamSpec
 
-from paramiko import SSHException
+from paramiko import ChannelException, SSHException
 from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, Host, State, StringCommand
 from pyinfra.api import operation as pyinfra_operation
@@ -21,6 +21,12 @@ from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.operations.util.errors import user_error
 
 P = ParamSpec("P")
+LOST = "the connection was lost; what runs there goes on, and the next run waits for it"
+# The lock is held by one command while the others run.
+ONE_SESSION = (
+    "ssh: sshd gives a connection one session, needed are two; "
+    "have MaxSessions 10, its default, in /etc/ssh/sshd_config"
+)
 Command = StringCommand | FileUploadCommand
 Commands = Generator[Command]
 
@@ -49,7 +55,9 @@ def operation() -> Callable[[Callable[P, Any]], PyinfraOperation[P]]:
 
 
 def _failure(error: Exception) -> Commands:
-    if is_lost(host) or isinstance(error, OSError | EOFError | SSHException):
+    if isinstance(error, ChannelException):
+        yield Lost(ONE_SESSION)
+    elif is_lost(host) or isinstance(error, OSError | EOFError | SSHException):
         yield Lost()
     elif host.state.is_executing or not isinstance(error, UserError):
         yield user_error(explain(error))
@@ -86,17 +94,17 @@ def is_lost(host: Host) -> bool:
 class Lost(StringCommand):
     """No command, but the failure that is all that can be had of a host which is not there."""
 
+    def __init__(self, reason: str = LOST) -> None:
+        super().__init__()
+        self._reason = reason
+
     def execute(
         self, state: State, host: Host, connector_arguments: Any
     ) -> tuple[bool, CommandOutput]:
-        say_lost(host)
+        say_lost(host, self._reason)
         return False, CommandOutput([])
 
 
-def say_lost(host: Host) -> None:
+def say_lost(host: Host, reason: str = LOST) -> None:
     """Say what has happened, and what to do."""
-    host.log_styled(
-        "the connection was lost; what runs there goes on, and the next run waits for it",
-        fg="red",
-        log_func=logger.error,
-    )
+    host.log_styled(reason, fg="red", log_func=logger.error)
