@@ -7,7 +7,7 @@ set -u
 . ./user-environment.sh
 python=$1
 shift
-places='index-url|extra-index-url|find-links|trusted-host|cert|client-cert|proxy'
+places='no-index|index-url|extra-index-url|find-links|trusted-host|cert|client-cert|proxy'
 
 # As lines PIP_NAME=VALUE, those of the environment last, where they have the last word.
 settings() {
