@@ -11,7 +11,7 @@ PACKAGE = "voicemode_whisper"
 # What each layer may import of the package, besides itself.
 LAYERS = {
     "core": (),
-    "scripts": (),
+    "scripts": ("core",),
     "facts": ("core", "scripts"),
     "operations": ("core", "facts", "scripts", "unit_files"),
 }

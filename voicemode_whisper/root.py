@@ -4,8 +4,8 @@ import sys
 from getpass import getpass
 
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.root_tools import no_password, no_tool, refused
-from voicemode_whisper.facts.machine import RootTools, SudoNeedsPassword, UserName
+from voicemode_whisper.core.root_tools import no_password, no_terminal, no_tool, refused
+from voicemode_whisper.facts.machine import RootTools, SudoRefusal, UserName
 from voicemode_whisper.host import Host
 from voicemode_whisper.scripts import shell
 
@@ -16,8 +16,11 @@ def become_root(host: Host) -> None:
     A password is asked for once for each host, before anything is run that needs it: in what words
     sudo says that it wants one differs with the language, and with sudo-rs.
     """
-    if host.fact(SudoNeedsPassword):
+    refusal: str = host.fact(SudoRefusal)
+    if refusal:
         tools: list[str] = host.fact(RootTools)
+        if "sudo" in tools and "must have a tty" in refusal:
+            raise UserError(no_terminal(host.identity["user"]))
         if "sudo" in tools:
             _authenticate(host)
         elif "doas -n" in tools:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Generator
 
 import pytest
-from paramiko import ChannelException
 from pyinfra.api import StringCommand
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host
 
 from tests.operations.conftest import Apply, Failed
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.operations.util.connection import ONE_SESSION, explain, operation
+from voicemode_whisper.operations.util.connection import explain, operation
+from voicemode_whisper.scripts.shell import OneSessionError
 
 
 def raising(error: Exception) -> Callable[..., object]:
@@ -47,9 +47,9 @@ def test_a_connection_with_one_session_is_told_from_one_that_was_lost():
     host = create_host(state)
     host.log_styled = lambda line, **_: said.append(line)
     with ctx_state.use(state), ctx_host.use(host):
-        *_, command = raising(ChannelException(1, "Administratively prohibited"))._inner()
+        *_, command = raising(OneSessionError())._inner()
         assert command.execute(state, host, {})[0] is False
-    assert said == [ONE_SESSION]
+    assert said == [str(OneSessionError())]
 
 
 class State(FakeState):

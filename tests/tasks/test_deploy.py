@@ -174,6 +174,7 @@ def test_a_stack_trace_is_for_those_who_ask_for_it(tmp_path: Path):
 
 ROOT_USER = {"uname -m": ["### identity", "user=root", *HEALTHY["uname -m"][2:]]}
 NUMBERED = [line.replace("user=ada", "user=1234") for line in IDENTITY]
+ASKS = "sudo: a password is required"
 PORTS = "listeners 2022 2023"
 MANAGER = "/user.slice/user-{uid}.slice/user@{uid}.service"
 
@@ -241,11 +242,16 @@ OVERRIDE = [
         ),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
         (
-            {"sudo -k -n true": ["yes"], "root-tools": ["run0", "su"]},
+            {"sudo -k -n true": [ASKS], "root-tools": ["run0", "su"]},
             [],
             "sudo: not installed; there is run0 and su, which the deploy does not use",
         ),
-        ({"sudo -k -n true": ["yes"]}, [], "sudo: asks for a password, and there is no terminal"),
+        ({"sudo -k -n true": [ASKS]}, [], "sudo: asks for a password, and there is no terminal"),
+        (
+            {"sudo -k -n true": ["sudo: sorry, you must have a tty to run sudo"]},
+            [],
+            "sudo: takes ada at a terminal alone (requiretty), and the deploy has none; with",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_line_and_nothing_is_planned(
@@ -270,7 +276,7 @@ def test_a_sudo_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", "secret")
-    answers = {"askpass-XXX": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": ["yes"]}
+    answers = {"askpass-XXX": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": [ASKS]}
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output

@@ -10,6 +10,13 @@ def no_password() -> str:
     )
 
 
+def no_terminal(user: str) -> str:
+    return (
+        f"sudo: takes {user} at a terminal alone (requiretty), and the deploy has none; "
+        f"with `sudo visudo`, add the line: Defaults:{user} !requiretty"
+    )
+
+
 def no_tool(tools: Sequence[str], user: str) -> str:
     """`tools` is what the machine has besides sudo, as root-tools.sh prints it."""
     if "doas" in tools:

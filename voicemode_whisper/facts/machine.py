@@ -20,15 +20,19 @@ class Identity(Fact[dict[str, Any]]):
         return parse_identity(output)
 
 
-class SudoNeedsPassword(Fact[bool]):
-    """Whether sudo asks this user for a password, were it not that one was given a moment ago."""
+class SudoRefusal(Fact[str]):
+    """What sudo says where it does not take this user without a password; empty where it does.
+
+    A password that was given a moment ago does not count.
+    """
+
+    default = str
 
     def command(self) -> str:
-        return "sudo -k -n true 2>/dev/null && echo no || echo yes"
+        return 'said=$(sudo -k -n true 2>&1) || echo "${said:-no}"'
 
-    def process(self, output: Iterable[str]) -> bool:
-        (line,) = output
-        return {"yes": True, "no": False}[line]
+    def process(self, output: Iterable[str]) -> str:
+        return " ".join(output)
 
 
 class RootTools(Fact[list[str]]):

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from paramiko import ChannelException
 from pyinfra import logger
 from pyinfra.api import HiddenValue, Host, QuoteString, StringCommand
 from pyinfra.api.output import echo
 from pyinfra.connectors import local, ssh
 from pyinfra.connectors.util import CommandOutput, extract_control_arguments, make_unix_command
 
+from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.scripts import words
 
 # What pyinfra is given as _shell_executable: words that `-c COMMAND` follows.
@@ -29,6 +31,16 @@ _PREPARE = (
     "unset -f sh sudo doas printf; "
     "PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; unset LANGUAGE;"
 )
+
+
+class OneSessionError(UserError):
+    """sshd gives a connection one session, and a run holds its lock in one while others run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ssh: sshd gives a connection one session, needed are two; "
+            "have MaxSessions 10, its default, in /etc/ssh/sshd_config"
+        )
 
 
 def run(host: Host, command: str | StringCommand, **arguments: Any) -> tuple[bool, CommandOutput]:
@@ -78,7 +90,10 @@ def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
         if print_input:
             echo(f"{self.host.print_prefix}>>> {StringCommand(*root, shown)}", err=True)
         start = {**control, "_shell_executable": None, "_stdin": text.get_raw_value()}
-        return run(self, StringCommand(_START), print_output, **start)
+        try:
+            return run(self, StringCommand(_START), print_output, **start)
+        except ChannelException as error:
+            raise OneSessionError from error
 
     return run_shell_command
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from functools import wraps
 from typing import Any, ParamSpec
 
-from paramiko import ChannelException, SSHException
+from paramiko import SSHException
 from pyinfra import host, logger
 from pyinfra.api import FileUploadCommand, Host, State, StringCommand
 from pyinfra.api import operation as pyinfra_operation
@@ -19,14 +19,10 @@ from pyinfra.connectors.util import CommandOutput
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.operations.util.errors import user_error
+from voicemode_whisper.scripts.shell import OneSessionError
 
 P = ParamSpec("P")
 LOST = "the connection was lost; what runs there goes on, and the next run waits for it"
-# The lock is held by one command while the others run.
-ONE_SESSION = (
-    "ssh: sshd gives a connection one session, needed are two; "
-    "have MaxSessions 10, its default, in /etc/ssh/sshd_config"
-)
 Command = StringCommand | FileUploadCommand
 Commands = Generator[Command]
 
@@ -55,8 +51,8 @@ def operation() -> Callable[[Callable[P, Any]], PyinfraOperation[P]]:
 
 
 def _failure(error: Exception) -> Commands:
-    if isinstance(error, ChannelException):
-        yield Lost(ONE_SESSION)
+    if isinstance(error, OneSessionError):
+        yield Lost(str(error))
     elif is_lost(host) or isinstance(error, OSError | EOFError | SSHException):
         yield Lost()
     elif host.state.is_executing or not isinstance(error, UserError):
