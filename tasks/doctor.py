@@ -71,8 +71,11 @@ def examine(host: Host) -> None:
     found = host.fact(Serving, layout=host.layout)
     if found.busy:
         host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
-    parts = _proxy(host, proxy, generations.serving, found)
     python = _python(host, proxy)
+    parts = [
+        health_report.caused_by(python, part)
+        for part in _proxy(host, proxy, generations.serving, found)
+    ]
     taken = {one.name for one in ports if one.fix}
     results = [
         health_report.generation(generations),
@@ -179,7 +182,7 @@ def _services(
         health_report.manager(manager, uid),
         *(server, socket, health_report.caused_by(python, proxy)),
         health_report.linger(lingers, user, late),
-        serving.next_boot(found, generations, units, lingers, user),
+        serving.next_boot(found, generations, units, lingers, user, bool(late)),
     ]
 
 

@@ -14,6 +14,11 @@ WHOLE = Generations((generation(1),), 1)
 RUNNING = {unit: UnitState("active", "enabled") for unit in UNITS}
 
 
+def test_a_home_that_is_mounted_at_login_starts_them_then():
+    row = next_boot(WELL, WHOLE, RUNNING, False, "ada", at_login=True)
+    assert (row.found, row.fix) == ("what serves starts again, at login", "")
+
+
 def test_what_the_script_prints_is_read():
     lines = [
         "changed build bin/whisper-server",

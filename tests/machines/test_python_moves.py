@@ -133,7 +133,8 @@ def test_an_upgrade_is_told_before_the_proxy_is_restarted_and_mended_by_a_deploy
     with moved(box):
         problem = f"its packages are for Python {OWN}, /usr/bin/python{OTHER} is {OTHER}"
         ill = examined(box)
-        assert list(ill) == ["Python"]
+        assert list(ill) == ["Python", "proxy unit", "proxy code"]
+        assert all("cause: see Python" in ill[row] for row in ("proxy unit", "proxy code"))
         assert f"{problem}: the proxy runs on until it is restarted" in ill["Python"]
 
         run = deploy(box)

@@ -51,14 +51,18 @@ def next_boot(
     units: Mapping[str, UnitState],
     lingers: bool,
     user: str,
+    at_login: bool = False,
 ) -> CheckResult:
-    """Whether the services start at the next boot as they run now."""
+    """Whether the services start at the next boot as they run now.
+
+    `at_login` is whether that is when they are to start: their home is mounted then.
+    """
     found, fix = (
         _gone(generations)
         or _other_units(serving, units)
         or _not_started(serving, units)
-        or _without_login(lingers, user)
-        or ("what serves starts again", "")
+        or (None if at_login else _without_login(lingers, user))
+        or (f"what serves starts again{', at login' if at_login else ''}", "")
     )
     return CheckResult("next boot", found, fix)
 
