@@ -72,10 +72,7 @@ def examine(host: Host) -> None:
     if found.busy:
         host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
     python = _python(host, proxy)
-    parts = [
-        health_report.caused_by(python, part)
-        for part in _proxy(host, proxy, generations.serving, found)
-    ]
+    parts = _proxy(host, proxy, generations.serving, found, python)
     taken = {one.name for one in ports if one.fix}
     results = [
         health_report.generation(generations),
@@ -228,9 +225,16 @@ def _log(host: Host, server: UnitState) -> list[str]:
 
 
 def _proxy(
-    host: Host, proxy: UnitState, serves: Generation | None, found: serving.Serving
+    host: Host,
+    proxy: UnitState,
+    serves: Generation | None,
+    found: serving.Serving,
+    python: CheckResult,
 ) -> list[CheckResult]:
-    """What the proxy needs: its code, ffmpeg, room for uploads; nothing where it does not run."""
+    """What the proxy needs: its code, ffmpeg, room for uploads; nothing where it does not run.
+
+    `python` is what was found of its Python.
+    """
     # What was set up by hand is not ours to judge.
     if proxy.active != "active" or serves is None or serves.adopted:
         return []
@@ -238,7 +242,8 @@ def _proxy(
     if report is None:
         return []
     code, venv = (_part(host, serves, name) for name in ("proxy", "venv"))
-    rows = [proxy_report.proxy_code(report, found.changed_proxy, code, venv)]
+    row = proxy_report.proxy_code(report, found.changed_proxy, code, venv)
+    rows = [health_report.caused_by(python, row)]
     if not report.error:
         rows += [proxy_report.decoding(report), proxy_report.uploads(report)]
     return rows
