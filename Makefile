@@ -4,7 +4,7 @@ PYTHON ?= python3
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode litellm node wyoming bench
-WORKERS ?= 3
+WORKERS ?= 2
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
   --dist loadfile --no-loadscope-reorder
 

@@ -17,7 +17,7 @@ HEALTHY = {
         "architecture=x86_64", "init=systemd",
         'PRETTY_NAME="CachyOS"', "ID=cachyos", "ID_LIKE=arch",
     ],
-    "sudo -k -n true": [],
+    "sudo -k -n sh -c true": [],
     "root-tools": ["sudo", "su"],
     "is-system-running": ["Version=257", "Linger=yes", "ActiveState=active", "Manager=running"],
     "id -un": ["root"],

@@ -5,7 +5,7 @@ from getpass import getpass
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.root_tools import no_password, no_terminal, no_tool, refused
-from voicemode_whisper.facts.machine import RootTools, SudoRefusal, UserName
+from voicemode_whisper.facts.machine import RootTools, SudoRefusal
 from voicemode_whisper.host import Host
 from voicemode_whisper.scripts import shell
 
@@ -27,8 +27,6 @@ def become_root(host: Host) -> None:
             host.pyinfra.connector_data[shell.ROOT_TOOL] = "doas"
         else:
             raise UserError(no_tool(tools, host.identity["user"]))
-    else:
-        host.fact(UserName, _sudo=True)
 
 
 def _authenticate(host: Host) -> None:

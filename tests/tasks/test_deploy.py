@@ -242,13 +242,13 @@ OVERRIDE = [
         ),
         ({"git-upload-pack": ["curl: (6) no host"]}, [], "whisper_repo: cannot read https://"),
         (
-            {"sudo -k -n true": [ASKS], "root-tools": ["run0", "su"]},
+            {"sudo -k -n sh -c true": [ASKS], "root-tools": ["run0", "su"]},
             [],
             "sudo: not installed; there is run0 and su, which the deploy does not use",
         ),
-        ({"sudo -k -n true": [ASKS]}, [], "sudo: asks for a password, and there is no terminal"),
+        ({"sudo -k -n sh -c true": [ASKS]}, [], "sudo: asks for a password, and there is no terminal"),
         (
-            {"sudo -k -n true": ["sudo: sorry, you must have a tty to run sudo"]},
+            {"sudo -k -n sh -c true": ["sudo: sorry, you must have a tty to run sudo"]},
             [],
             "sudo: takes ada at a terminal alone (requiretty), and the deploy has none; with",
         ),
@@ -276,7 +276,7 @@ def test_a_sudo_password_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYINFRA_SUDO_PASSWORD", "secret")
-    answers = {"askpass-XXX": ["/tmp/askpass"], **HEALTHY, "sudo -k -n true": [ASKS]}
+    answers = {"askpass-XXX": ["/tmp/askpass"], **HEALTHY, "sudo -k -n sh -c true": [ASKS]}
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output

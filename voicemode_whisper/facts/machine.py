@@ -29,7 +29,7 @@ class SudoRefusal(Fact[str]):
     default = str
 
     def command(self) -> str:
-        return 'said=$(sudo -k -n true 2>&1) || echo "${said:-no}"'
+        return 'said=$(sudo -k -n sh -c true 2>&1) || echo "${said:-no}"'
 
     def process(self, output: Iterable[str]) -> str:
         return " ".join(output)

@@ -20,6 +20,7 @@ from voicemode_whisper.facts.toolchain import Python, Toolchain
 from voicemode_whisper.scripts import script
 
 _RESOLVED: WeakKeyDictionary[Host, tuple[GenerationSpec, ResolvedSpec]] = WeakKeyDictionary()
+_REJECTED: WeakKeyDictionary[Host, tuple[GenerationSpec, Generation | None]] = WeakKeyDictionary()
 
 
 def now() -> str:
@@ -79,11 +80,20 @@ def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:
 
 
 def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
-    """The rejected generation that was made from this spec, unless it is to be tried again."""
+    """The rejected generation that was made from this spec, unless it is to be tried again.
+
+    A run that rejects one ends with it: while it executes this is asked for once.
+    """
     if spec.settings.retry:
         return None
+    known = _REJECTED.get(ctx_host.get())
+    if known and known[0] == spec and host.state.is_executing:
+        return known[1]
     found = read_generations(layout)
-    return found.rejection(resolve(spec).fingerprint) if found.has_rejected else None
+    rejected = found.rejection(resolve(spec).fingerprint) if found.has_rejected else None
+    if host.state.is_executing:
+        _REJECTED[ctx_host.get()] = (spec, rejected)
+    return rejected
 
 
 def manifest(number: int, spec: GenerationSpec, **more: Any) -> dict[str, Any]:
