@@ -246,7 +246,11 @@ OVERRIDE = [
             [],
             "sudo: not installed; there is run0 and su, which the deploy does not use",
         ),
-        ({"sudo -k -n sh -c true": [ASKS]}, [], "sudo: asks for a password, and there is no terminal"),
+        (
+            {"sudo -k -n sh -c true": [ASKS]},
+            [],
+            "sudo: asks for a password, and there is no terminal",
+        ),
         (
             {"sudo -k -n sh -c true": ["sudo: sorry, you must have a tty to run sudo"]},
             [],

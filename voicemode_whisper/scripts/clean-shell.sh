@@ -4,13 +4,15 @@
 # of the user's or the system's settings of git and ccache.
 #
 # It runs as the user and as root. A umask that is stricter than usual is the user's to have.
-unset -f env id printf umask
+unset -f env stat printf umask
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask "$(printf %o $((($(umask) | 022) & 077)))"
-user=$(id -un)
+# The user's name is the last word: it may have spaces.
+ids=$(stat -c '%u %U' /proc/self/)
+user=${ids#* }
 # TMPDIR: /tmp is memory on Arch, and what is built there may be more than fits.
 exec env -i PATH="$PATH" HOME="$HOME" USER="$user" LOGNAME="$user" SHELL=/bin/sh LC_ALL=C.UTF-8 \
-  TMPDIR=/var/tmp XDG_RUNTIME_DIR="/run/user/$(id -u)" PYTHONNOUSERSITE=1 \
+  TMPDIR=/var/tmp XDG_RUNTIME_DIR="/run/user/${ids%% *}" PYTHONNOUSERSITE=1 \
   CCACHE_CONFIGPATH=/etc/ccache.conf \
   GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_TERMINAL_PROMPT=0 \
   GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \

@@ -20,6 +20,7 @@ from voicemode_whisper.facts.toolchain import Python, Toolchain
 from voicemode_whisper.scripts import script
 
 _RESOLVED: WeakKeyDictionary[Host, tuple[GenerationSpec, ResolvedSpec]] = WeakKeyDictionary()
+_TOOLS: WeakKeyDictionary[Host, dict[tuple[str, ...], list[str]]] = WeakKeyDictionary()
 _REJECTED: WeakKeyDictionary[Host, tuple[GenerationSpec, Generation | None]] = WeakKeyDictionary()
 
 
@@ -60,9 +61,14 @@ def _resolve(spec: GenerationSpec) -> ResolvedSpec:
 
 
 def read_toolchain(spec: BuildSpec) -> list[str]:
-    """The tools on the host, now, that a build is made with."""
+    """The tools on the host that a build is made with; asked for once while a run executes."""
     packages = ROCM_PACKAGES if spec.backend == "hip" else ()
+    known = _TOOLS.setdefault(ctx_host.get(), {})
+    if host.state.is_executing and packages in known:
+        return known[packages]
     tools: list[str] = read_fact(host, Toolchain, packages=packages)
+    if host.state.is_executing:
+        known[packages] = tools
     return tools
 
 
