@@ -17,10 +17,10 @@ from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.toolchain import Python, Toolchain
+from voicemode_whisper.operations.util.once import read_once
 from voicemode_whisper.scripts import script
 
 _RESOLVED: WeakKeyDictionary[Host, tuple[GenerationSpec, ResolvedSpec]] = WeakKeyDictionary()
-_TOOLS: WeakKeyDictionary[Host, dict[tuple[str, ...], list[str]]] = WeakKeyDictionary()
 _REJECTED: WeakKeyDictionary[Host, tuple[GenerationSpec, Generation | None]] = WeakKeyDictionary()
 
 
@@ -56,20 +56,14 @@ def resolve(spec: GenerationSpec) -> ResolvedSpec:
 
 
 def _resolve(spec: GenerationSpec) -> ResolvedSpec:
-    python: str | None = read_fact(host, Python)
+    python: str | None = read_once(Python)
     return spec.resolve(read_toolchain(spec.build), python)
 
 
 def read_toolchain(spec: BuildSpec) -> list[str]:
-    """The tools on the host that a build is made with; asked for once while a run executes."""
+    """The tools on the host that a build is made with."""
     packages = ROCM_PACKAGES if spec.backend == "hip" else ()
-    known = _TOOLS.setdefault(ctx_host.get(), {})
-    if host.state.is_executing and packages in known:
-        return known[packages]
-    tools: list[str] = read_fact(host, Toolchain, packages=packages)
-    if host.state.is_executing:
-        known[packages] = tools
-    return tools
+    return read_once(Toolchain, packages=packages)
 
 
 def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:

@@ -16,6 +16,7 @@ from voicemode_whisper.facts.files import Sha256Sums
 from voicemode_whisper.facts.toolchain import Python
 from voicemode_whisper.operations.util.errors import user_error
 from voicemode_whisper.operations.util.generations import record
+from voicemode_whisper.operations.util.once import read_once
 from voicemode_whisper.operations.util.progress import with_lock, with_progress
 from voicemode_whisper.scripts import words
 
@@ -31,7 +32,7 @@ def have(path: str, lock: str, lock_sha256: str) -> Generator[StringCommand, Non
 
     The arguments are those of operations/venv.locked.
     """
-    python: str | None = read_fact(host, Python)
+    python: str | None = read_once(Python)
     problem = python_problem(python)
     if problem:
         yield user_error(problem)
