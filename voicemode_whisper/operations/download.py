@@ -38,9 +38,9 @@ def verified(
         fetch = script("fetch", masked(url), path, sha256, str(size or ""))
         through = script("with-proxies", "")
         yield with_lock(directory, WithProgress(through, fetch, _stdin=download_options(url)))
-    # Before the stamp: a run that is cut off here finds the file without one, and comes here again.
-    if used_by and present and present.recorded == sha256:
-        yield StringCommand(SYSTEMCTL, "try-restart", QuoteString(used_by), "|| true")
+        # A stamp from before there were samples is no damage.
+        if used_by and present and present.recorded == sha256:
+            yield StringCommand(SYSTEMCTL, "try-restart", QuoteString(used_by), "|| true")
     yield script("stamp", path, sha256, *([] if right else ["downloaded"]))
 
 
