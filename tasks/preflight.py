@@ -5,6 +5,7 @@ from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.listeners import Listener, check_ports
 from voicemode_whisper.core.places import check_rights, check_room, describe_late, steps
 from voicemode_whisper.core.release import moved, skipped
+from voicemode_whisper.core.settings import Settings
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.env_file import VoiceModeEnv
@@ -21,12 +22,14 @@ from voicemode_whisper.stage import stage
 @stage("Preflight")
 def check(host: Host) -> None:
     """Refuse a host or settings that cannot work; say what will be built otherwise."""
+    # Before the host is asked: what is wrong with these is wrong on every host.
+    settings = host.settings
     check_host(host)
     if is_lost(host.pyinfra):
         return
     check_rights(host.places, host.identity["user"])
     _check_manager(host)
-    _check_ports(host)
+    _check_ports(host, settings)
     _check_key(host)
     _check_voicemode(host)
     check_room(host.places, steps(host.places, host.backend, host.release.label, _model(host)))
@@ -46,8 +49,7 @@ def _check_manager(host: Host) -> None:
         raise UserError(f"systemd: {override}")
 
 
-def _check_ports(host: Host) -> None:
-    settings = host.settings
+def _check_ports(host: Host, settings: Settings) -> None:
     ports = settings.whisper_port, settings.proxy_port
     listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
     check_ports(listeners, settings.addresses, host.identity["uid"])

@@ -129,6 +129,14 @@ def test_one_host_s_trouble_is_its_own(tmp_path: Path):
         assert line_of(output, name)[0].startswith("whisper.cpp v1.9.1")
 
 
+def test_a_setting_is_refused_before_anything_is_asked_of_the_host(tmp_path: Path):
+    status, output, _ = plan(tmp_path, {"debian": DEBIAN}, "--data", "whisper_prot=2022")
+    assert status == 1
+    assert line_of(output, "debian") == [
+        "whisper_prot: there is no such setting; did you mean whisper_port?"
+    ]
+
+
 IDENTITY = HEALTHY["uname -m"]
 GARBAGE = {
     "places": ({"say_late": ["rubbish"]}, "places.Places: got 'rubbish', which it cannot read"),
