@@ -7,6 +7,7 @@ Ends with an error where a check failed.
 
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import device_mismatch
 from voicemode_whisper.core.places import LateMount
@@ -38,7 +39,6 @@ from voicemode_whisper.facts.files import Exists
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.http import Answer, HttpGet
 from voicemode_whisper.facts.kfd import Memory
-from voicemode_whisper.facts.machine import Lingering
 from voicemode_whisper.facts.pacman import MissingPackages
 from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.ports import Listeners
@@ -66,7 +66,7 @@ def examine(host: Host) -> None:
     expected = _expected(host, manifest)
     generations = host.fact(Generations, layout=host.layout)
     state = _state(host, generations)
-    server, proxy = (state.units.get(unit, UnitState()) for unit in (SERVER_UNIT, PROXY_UNIT))
+    server, proxy = state.units[SERVER_UNIT], state.units[PROXY_UNIT]
     ports = _ports(host)
     found = host.fact(Serving, layout=host.layout)
     if found.busy:
@@ -100,9 +100,9 @@ def _expected(host: Host, manifest: dict[str, Any] | None) -> ExpectedState:
 
 
 def _state(host: Host, generations: core_generations.Generations) -> ServiceState:
-    """The services beside the generation that serves."""
+    """The services beside the generation that serves; a unit that is not there does nothing."""
     state: ServiceState = host.fact(Services, layout=host.layout, number=generations.current or 0)
-    return state
+    return replace(state, units={unit: state.units.get(unit, UnitState()) for unit in UNITS})
 
 
 def _ports(host: Host) -> list[CheckResult]:
@@ -166,11 +166,9 @@ def _services(
     """
     user, uid = host.identity["user"], host.identity["uid"]
     manager: UserManager = host.fact(UserManagerState, layout=host.layout)
-    lingers: bool = host.fact(Lingering, user=user, uid=uid)
     # Packages are asked for elsewhere.
     late: tuple[LateMount, ...] = host.fact(Places, home=host.layout.home, packages=()).late
     names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
-    units = {unit: state.units.get(unit, UnitState()) for unit in names.values()}
     server, socket, proxy = (
         health_report.service(name, unit, state, manager.overrides, late)
         for name, unit in names.items()
@@ -178,8 +176,8 @@ def _services(
     return [
         health_report.manager(manager, uid),
         *(server, socket, health_report.caused_by(python, proxy)),
-        health_report.linger(lingers, user, late),
-        serving.next_boot(found, generations, units, lingers, user, bool(late)),
+        health_report.linger(manager.runs_without_login, user, late),
+        serving.next_boot(found, generations, state, manager.runs_without_login, user, bool(late)),
     ]
 
 

@@ -121,3 +121,13 @@ def test_the_file_is_named_with_what_mends_it():
     hidden = find_override([Override(SERVER_UNIT, "/run/user/1/x", hides=True)])
     assert hidden
     assert hidden.what == "/run/user/1/x hides the deploy's voicemode-whisper.service"
+
+
+@pytest.mark.parametrize(
+    ("lingers", "active", "runs"),
+    [(True, "active", True), (True, "failed", False), (False, "active", False)],
+)
+def test_services_run_without_a_login_where_the_lingering_manager_does(
+    lingers: bool, active: str, runs: bool
+):
+    assert UserManager(lingers=lingers, active=active).runs_without_login is runs

@@ -13,7 +13,9 @@ import pytest
 from tests.facts.answers import answer, program
 from voicemode_whisper.core.layout import PROXY_SOCKET, SERVER_UNIT, Layout
 from voicemode_whisper.core.proxy_report import ProxyReport
+from voicemode_whisper.core.services import ServiceState
 from voicemode_whisper.facts.serving import ProxySelfCheck, Serving
+from voicemode_whisper.facts.user_unit import Services
 from voicemode_whisper.resources import PROXY_PACKAGE
 
 # Of `systemd --user --test` of systemd 252 and 257, what is read of it, and some of the rest.
@@ -37,6 +39,8 @@ def layout(tmp_path: Path) -> Layout:
     """A generation with a build, a proxy and a unit."""
     layout = Layout(str(tmp_path / "it's home"))
     current = Path(layout.current)
+    Path(layout.generations, "1").mkdir(parents=True)
+    current.symlink_to("generations/1")
     for path in ("build/bin", "proxy/whisper_proxy", "units", "venv/bin"):
         (current / path).mkdir(parents=True)
     for part, file in (("build", "bin/whisper-server"), ("proxy", "whisper_proxy/app.py")):
@@ -57,9 +61,15 @@ def asked(layout: Layout, tmp_path: Path, plan: str = PLAN) -> object:
     return answer(Serving, {MANAGER: tmp_path / "manager/systemd"}, layout=layout)
 
 
+def differing(layout: Layout, tmp_path: Path) -> tuple[str, ...]:
+    program(tmp_path / "bin", "systemctl", "exit 1")
+    state: ServiceState = answer(Services, programs=tmp_path / "bin", layout=layout, number=1)
+    return state.differing
+
+
 def test_all_is_as_it_was_installed(layout: Layout, tmp_path: Path):
     found = asked(layout, tmp_path)
-    assert found.changed_build == found.changed_proxy == found.differing == ()
+    assert found.changed_build == found.changed_proxy == differing(layout, tmp_path) == ()
     assert found.starts == (PROXY_SOCKET, SERVER_UNIT)
     assert found.busy == ""
 
@@ -72,7 +82,7 @@ def test_what_was_changed_or_removed_is_told(layout: Layout, tmp_path: Path):
     found = asked(layout, tmp_path)
     assert found.changed_build == ("bin/whisper-server",)
     assert found.changed_proxy == ("whisper_proxy/app.py",)
-    assert found.differing == (SERVER_UNIT,)
+    assert differing(layout, tmp_path) == (SERVER_UNIT,)
 
 
 def test_a_build_from_before_there_were_sums_is_not_judged(layout: Layout, tmp_path: Path):

@@ -7,22 +7,20 @@ from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.health_report import CheckResult
 from voicemode_whisper.core.layout import UNITS
-from voicemode_whisper.core.services import UnitState
+from voicemode_whisper.core.services import ServiceState, UnitState
 
 
 @dataclass(frozen=True)
 class Serving:
     """What is on the disk of what serves.
 
-    `changed` are files of the build and of the proxy that are not as they were installed,
-    `differing` units that are not the generation's. `starts` are the units that the user's service
-    manager would start at a boot, None where it cannot be asked. `busy` is who runs a deploy now,
-    empty where nobody does.
+    `changed` are files of the build and of the proxy that are not as they were installed. `starts`
+    are the units that the user's service manager would start at a boot, None where it cannot be
+    asked. `busy` is who runs a deploy now, empty where nobody does.
     """
 
     changed_build: tuple[str, ...] = ()
     changed_proxy: tuple[str, ...] = ()
-    differing: tuple[str, ...] = ()
     starts: tuple[str, ...] | None = None
     busy: str = ""
 
@@ -31,7 +29,7 @@ class Serving:
 
 def parse_serving(lines: Iterable[str]) -> Serving:
     """What serving-state.sh prints."""
-    words = ("changed build", "changed proxy", "differs", "asked", "starts", "busy")
+    words = ("changed build", "changed proxy", "asked", "starts", "busy")
     said: dict[str, list[str]] = {word: [] for word in words}
     for line in lines:
         word = next(word for word in words if f"{line} ".startswith(f"{word} "))
@@ -39,7 +37,6 @@ def parse_serving(lines: Iterable[str]) -> Serving:
     return Serving(
         changed_build=tuple(said["changed build"]),
         changed_proxy=tuple(said["changed proxy"]),
-        differing=tuple(said["differs"]),
         starts=tuple(said["starts"]) if said["asked"] else None,
         busy="".join(said["busy"]),
     )
@@ -48,7 +45,7 @@ def parse_serving(lines: Iterable[str]) -> Serving:
 def next_boot(
     serving: Serving,
     generations: Generations,
-    units: Mapping[str, UnitState],
+    services: ServiceState,
     lingers: bool,
     user: str,
     at_login: bool = False,
@@ -59,8 +56,8 @@ def next_boot(
     """
     found, fix = (
         _gone(generations)
-        or _other_units(serving, units)
-        or _not_started(serving, units)
+        or _other_units(services)
+        or _not_started(serving, services.units)
         or (None if at_login else _without_login(lingers, user))
         or (f"what serves starts again{', at login' if at_login else ''}", "")
     )
@@ -74,12 +71,12 @@ def _gone(generations: Generations) -> tuple[str, str] | None:
     return f"nothing would serve: {files} is gone", DEPLOY_AGAIN
 
 
-def _other_units(serving: Serving, units: Mapping[str, UnitState]) -> tuple[str, str] | None:
+def _other_units(services: ServiceState) -> tuple[str, str] | None:
     """Units that are not the generation's, or not what systemd has read."""
-    if serving.differing:
-        found = f"{', '.join(serving.differing)} is not as the deploy wrote it"
+    if services.differing:
+        found = f"{', '.join(services.differing)} is not as the deploy wrote it"
         return found, f"{DEPLOY_AGAIN}  # it keeps changes in a drop-in: systemctl --user edit"
-    stale = [unit for unit, state in units.items() if state.stale_definition]
+    stale = [unit for unit, state in services.units.items() if state.stale_definition]
     if not stale:
         return None
     fix = f"systemctl --user daemon-reload && systemctl --user restart {' '.join(stale)}"

@@ -47,6 +47,11 @@ class UserManager:
         """Whether units can be started there."""
         return self.manager in ("running", "degraded", "starting", "initializing", "maintenance")
 
+    @property
+    def runs_without_login(self) -> bool:
+        """Whether the user lingers, and the manager that begins with it does run."""
+        return bool(self.lingers) and self.active == "active"
+
 
 def parse_user_manager(lines: Iterable[str]) -> UserManager:
     """Read what user-manager.sh prints."""

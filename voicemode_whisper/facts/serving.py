@@ -17,7 +17,7 @@ class Serving(Fact[serving.Serving]):
     default = serving.Serving
 
     def command(self, layout: Layout) -> StringCommand:
-        return script("serving-state", layout.services, layout.units)
+        return script("serving-state", layout.services)
 
     def process(self, output: Iterable[str]) -> serving.Serving:
         return serving.parse_serving(output)

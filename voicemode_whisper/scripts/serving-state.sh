@@ -1,7 +1,6 @@
 #!/bin/sh
-# Print what core/serving.py reads of what serves below $1, with its units in $2: `changed build FILE` and
-# `changed proxy FILE` for files that are not as they were installed; `differs UNIT` for units that are not
-# the generation's; `asked`, if the user's service manager can be asked what it would start at a boot, and
+# Print what core/serving.py reads of what serves below $1: `changed build FILE` and `changed proxy FILE`
+# for files that are not as they were installed; `asked`, if the user's service manager can be asked what it would start at a boot, and
 # `starts UNIT` for each of ours; `busy WHO` where a run of the deploy is at work.
 set -u
 cd "$1/current" 2> /dev/null || exit 0
@@ -12,10 +11,6 @@ changed() {
 }
 changed build
 changed proxy
-
-for unit in units/*; do
-  [ ! -e "$unit" ] || cmp -s "$unit" "$2/${unit#units/}" || echo "differs ${unit#units/}"
-done
 
 # A manager that says what it would start, and starts nothing. It reads what is on the disk, with an empty
 # directory in the place of /run, which is empty after a boot.

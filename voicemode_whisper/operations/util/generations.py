@@ -4,11 +4,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pyinfra import host
-from pyinfra.api import Host, StringCommand
-from pyinfra.context import ctx_host
+from pyinfra.api import StringCommand
 
 from voicemode_whisper.core import generations
 from voicemode_whisper.core.build import ROCM_PACKAGES, BuildSpec
@@ -19,9 +17,6 @@ from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.toolchain import Python, Toolchain
 from voicemode_whisper.operations.util.once import read_once
 from voicemode_whisper.scripts import script
-
-_RESOLVED: WeakKeyDictionary[Host, tuple[GenerationSpec, ResolvedSpec]] = WeakKeyDictionary()
-_REJECTED: WeakKeyDictionary[Host, tuple[GenerationSpec, Generation | None]] = WeakKeyDictionary()
 
 
 def now() -> str:
@@ -41,21 +36,7 @@ def read_generations(layout: Layout) -> generations.Generations:
 
 
 def resolve(spec: GenerationSpec) -> ResolvedSpec:
-    """What the spec comes to with the tools on the host.
-
-    Once the packages are there, a run does not change them: while it executes they are asked for
-    once. Operations that come before are not to call this.
-    """
-    known = _RESOLVED.get(ctx_host.get())
-    if known and known[0] == spec and host.state.is_executing:
-        return known[1]
-    resolved = _resolve(spec)
-    if host.state.is_executing:
-        _RESOLVED[ctx_host.get()] = (spec, resolved)
-    return resolved
-
-
-def _resolve(spec: GenerationSpec) -> ResolvedSpec:
+    """What the spec comes to with the tools on the host, for operations after the packages."""
     python: str | None = read_once(Python)
     return spec.resolve(read_toolchain(spec.build), python)
 
@@ -82,18 +63,12 @@ def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:
 def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
     """The rejected generation that was made from this spec, unless it is to be tried again.
 
-    A run that rejects one ends with it: while it executes this is asked for once.
+    A run that rejects one ends with it, so the generations are asked for once.
     """
     if spec.settings.retry:
         return None
-    known = _REJECTED.get(ctx_host.get())
-    if known and known[0] == spec and host.state.is_executing:
-        return known[1]
-    found = read_generations(layout)
-    rejected = found.rejection(resolve(spec).fingerprint) if found.has_rejected else None
-    if host.state.is_executing:
-        _REJECTED[ctx_host.get()] = (spec, rejected)
-    return rejected
+    found = read_once(Generations, layout=layout)
+    return found.rejection(resolve(spec).fingerprint) if found.has_rejected else None
 
 
 def manifest(number: int, spec: GenerationSpec, **more: Any) -> dict[str, Any]:

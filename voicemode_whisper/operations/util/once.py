@@ -1,4 +1,4 @@
-"""Facts that a run does not change once the packages are there."""
+"""Facts that are asked for once in a run."""
 
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,9 +14,9 @@ _KNOWN: WeakKeyDictionary[Host, dict[tuple[Any, ...], Any]] = WeakKeyDictionary(
 
 
 def read_once(fact: type[FactBase[T]], **arguments: Any) -> T:
-    """The value of a fact for the host, asked for once while a run executes.
+    """The value of a fact for the host as it was when the run that executes first asked for it.
 
-    Operations that come before the packages are installed are not to call this.
+    For what a run does not change once the packages are there, and operations that come after.
     """
     if not host.state.is_executing:
         return read_fact(host, fact, **arguments)
