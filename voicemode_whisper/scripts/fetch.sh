@@ -4,12 +4,11 @@
 # the URL as curl reads it from a file of options: its credentials stand on no command line.
 #
 # The partial file is named after the sum, so that what was left of another model is never resumed.
-# PROGRESS_INTERVAL are the seconds between two lines that say how far, PROGRESS_MARK is what they
-# begin with.
 set -u
+# shellcheck source=voicemode_whisper/scripts/saying.sh
+. ./saying.sh
 url=$1 path=$2 sha256=$3 size=$4
 options=$(cat)
-every=${PROGRESS_INTERVAL:-5} mark=${PROGRESS_MARK-}
 name=$(basename "$path") directory=$(dirname "$path")
 prefix="$directory/.$name"
 part="$prefix.$(echo "$sha256" | cut -c1-12).part"
@@ -17,7 +16,6 @@ part="$prefix.$(echo "$sha256" | cut -c1-12).part"
 TRIES=5 LITTLE=1024
 # Seconds that a server may ask to wait.
 PATIENCE=60
-exec 3>&1
 # Files without a name: nothing is left of them, however this ends.
 headers=$(mktemp) errors=$(mktemp)
 exec 4> "$headers" 5> "$errors"
@@ -27,20 +25,8 @@ headers=/proc/$$/fd/4 errors=/proc/$$/fd/5
 # shellcheck source=voicemode_whisper/scripts/curl-error.sh
 . ./curl-error.sh
 
-# Run $2... and say meanwhile what $1 prints. The status is that of $2...
-saying() {
-  say=$1
-  shift
-  "$@" &
-  pid=$!
-  ticks=0
-  while kill -0 "$pid" 2> /dev/null; do
-    sleep 0.2
-    ticks=$((ticks + 1))
-    [ $((ticks % (every * 5))) -eq 0 ] && echo "$mark$name: $($say)" >&3
-  done
-  wait "$pid"
-}
+# What $1 prints, as a line about the model.
+named() { echo "$name: $($1)"; }
 
 fail() {
   echo "model: $*" >&2
@@ -49,7 +35,7 @@ fail() {
 
 hash() { sha256sum < "$part"; }
 checking() { echo "checking its SHA-256"; }
-sum() { saying checking hash | cut -d' ' -f1; }
+sum() { saying 'named checking' hash | cut -d' ' -f1; }
 matches() { [ -f "$part" ] && [ "$(sum)" = "$sha256" ]; }
 
 bytes() { stat -c %s "$part" 2> /dev/null || echo 0; }
@@ -81,7 +67,7 @@ download() {
   before=$(bytes)
   [ "$before" -eq 0 ] || pieces=1
   : > "$headers"
-  saying megabytes run_curl
+  saying 'named megabytes' run_curl
   status=$?
   tag=$(header etag "$headers")
   [ -z "$seen" ] || [ -z "$tag" ] || [ "$tag" = "$seen" ] || changed=1
@@ -118,7 +104,7 @@ pause() {
     fail "cannot download $url: $(curl_error "$status" "$errors" "$headers"), and asks to wait for" \
       "$wanted seconds; run again then"
   [ "$wanted" -lt "${seconds%.*}" ] || [ "$wanted" -le 0 ] || seconds=$wanted
-  saying waiting sleep "$seconds"
+  saying 'named waiting' sleep "$seconds"
 }
 
 no_room() {

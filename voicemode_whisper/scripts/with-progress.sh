@@ -2,16 +2,17 @@
 # Run a command and say every few seconds since when, and how far it is: its last line. If it
 # fails, show its end; otherwise the lines that begin with PROGRESS_NOTE, which it is given.
 #
-# PROGRESS_INTERVAL are the seconds between two such lines, PROGRESS_MARK is what they begin with.
+# shellcheck disable=SC2317 # what `saying` is given is called there
 set -u
-every=${PROGRESS_INTERVAL:-5} mark=${PROGRESS_MARK-}
+# shellcheck source=voicemode_whisper/scripts/saying.sh
+. ./saying.sh
 cr=$(printf '\r')
 export PROGRESS_NOTE='~note~ '
 # A file without a name: nothing is left of it, however this ends.
 log=$(mktemp)
-exec 3> "$log"
+exec 4> "$log"
 rm "$log"
-log=/proc/$$/fd/3
+log=/proc/$$/fd/4
 
 # Lines as a terminal would show them: without what a carriage return writes over.
 lines() { LC_ALL=C sed "s/$cr*\$//; s/.*$cr//"; }
@@ -21,17 +22,12 @@ unmarked() { sed "s/^$PROGRESS_NOTE//"; }
 last() { tail -c 4096 "$log" | lines | unmarked | grep '[^ ]' | tail -n 1 | short; }
 
 command=$(printf '%s' "$*" | short)
-"$@" > "$log" 2>&1 < /dev/null &
-pid=$!
-ticks=0
-while kill -0 "$pid" 2> /dev/null; do
-  sleep 0.2
-  ticks=$((ticks + 1))
-  [ $((ticks % (every * 5))) -eq 0 ] || continue
-  line=$(last)
-  echo "$mark($((ticks / 5)) s) ${line:-$command}"
-done
-wait "$pid"
+how_far() {
+  text=$(last)
+  echo "($((ticks / 5)) s) ${text:-$command}"
+}
+run() { exec "$@" > "$log" 2>&1 < /dev/null; }
+saying how_far run "$@"
 status=$?
 if [ "$status" -eq 0 ]; then
   lines < "$log" | sed -n "s/^$PROGRESS_NOTE//p"
