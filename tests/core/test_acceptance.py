@@ -156,6 +156,13 @@ def test_the_best_run_of_each_kind_counts():
     ]
 
 
+def test_on_a_processor_its_time_is_part_of_the_speed():
+    lines = timed("whisper-cli-fa", 200, 500, log=[*CPU, *TIMES])
+    lines = [*lines[:4], "### processor 2200", *lines[4:]]
+    (speed,) = speeds(parse_smoke_tests(lines), ON_CPU, MODEL)
+    assert (speed.processor, speed.cost) == (2200, 2200)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"status": 134}, {"transcript": "Thank you."}, {"log": [*CPU, *TIMES]}, {"log": HIP}],

@@ -14,6 +14,12 @@ def test_what_is_fastest_in_service_is_taken():
     assert fastest([]) is None
 
 
+def test_on_a_processor_its_time_counts_which_others_do_not_change():
+    disturbed, quiet = Speed("-fa", 1, 2, 8465, processor=2200), Speed("-nfa", 1, 2, 7090, 5000)
+    assert fastest([disturbed, quiet]) == disturbed
+    assert Speed.recorded(disturbed.record) == disturbed
+
+
 def test_more_than_a_tenth_is_slower():
     assert not is_slower(Speed("-fa", 200, 93, 508), GUIDE)
     assert is_slower(Speed("-fa", 200, 93, 509), GUIDE)

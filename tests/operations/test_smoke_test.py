@@ -60,8 +60,16 @@ def smoke_test(build: Path, *programs: str) -> list[SmokeTest]:
 
 def test_what_each_program_transcribed_and_logged_is_kept(build: Path):
     cli, server = smoke_test(build, "whisper-cli", "whisper-server")
-    assert cli == SmokeTest("whisper-cli", 0, "And so", ("loaded",))
+    assert cli == SmokeTest("whisper-cli", 0, "And so", ("loaded",), processor=cli.processor)
     assert (server.program, server.status, server.transcript) == ("whisper-server", 0, "And so")
+
+
+def test_the_time_of_processors_is_kept_of_each_run(build: Path):
+    spin = "import time\nwhile time.process_time() < 0.4: pass"
+    program(build / "bin", "whisper-cli", f"{sys.executable} -c '{spin}'; echo --no-flash-attn")
+    fa, nfa = smoke_test(build, "whisper-cli-fa", "whisper-cli-nfa")
+    assert 400 <= fa.processor < 2000
+    assert 400 <= nfa.processor < 2000, "of this run alone"
 
 
 def test_the_gpu_memory_of_the_server_is_kept(build: Path):

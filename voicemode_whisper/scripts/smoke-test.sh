@@ -1,30 +1,44 @@
 #!/bin/sh
 # Let programs of the build $1 transcribe the recording $3 with the model $2. What they heard and
-# logged goes into the file $4, for core/acceptance.py to judge, and how much GPU memory
-# whisper-server has, where KFD's directory $5 tells. What is to be run follows: whisper-cli;
-# whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
-# attention.
+# logged goes into the file $4, for core/acceptance.py to judge, with the processor time that
+# whisper-cli took, and how much GPU memory whisper-server has, where KFD's directory $5 tells.
+# What is to be run follows: whisper-cli; whisper-server, on a port of its own; whisper-cli-fa and
+# whisper-cli-nfa, with and without flash attention.
 set -u
 build=$1 model=$2 sample=$3 result=$4 kfd=$5
 shift 5
-heard="$result.heard" log="$result.err" memory=
-trap 'rm -f "$heard" "$log"' EXIT
+heard="$result.heard" log="$result.err" used="$result.times" memory='' processor=''
+trap 'rm -f "$heard" "$log" "$used"' EXIT
 
 section() {
   printf '### %s %s\n' "$1" "$2"
   cat "$heard"
+  [ -z "$processor" ] || printf '\n### processor %s' "$processor"
   [ -z "$memory" ] || printf '\n### memory %s' "$memory"
   printf '\n### log\n'
   cat "$log"
 } >> "$result"
 
+# Milliseconds between what `times` has said twice of the programs that were run: user and system.
+milliseconds() {
+  awk -F '[ms ]+' '
+    NR % 2 == 0 { now = ($1 * 60 + $2 + $3 * 60 + $4) * 1000; taken = now - before; before = now }
+    END { printf "%.0f", taken }
+  ' "$used"
+}
+
 # Run whisper-cli with the flags $2..., for the section $1.
 run_cli() {
   name=$1
   shift
+  times > "$used"
   timeout 300 "$build/bin/whisper-cli" -nt -m "$model" -f "$sample" "$@" \
     > "$heard" 2> "$log" < /dev/null
-  section "$name" $?
+  status=$?
+  times >> "$used"
+  processor=$(milliseconds)
+  section "$name" "$status"
+  processor=
 }
 
 # whisper.cpp v1.7 has no such flag: it does without, unless told otherwise.
