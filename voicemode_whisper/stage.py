@@ -10,7 +10,13 @@ from pyinfra.api.operation import OperationMeta
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.host import DEFAULTS, Host, host_of
-from voicemode_whisper.operations.util.connection import explain, fail, is_lost
+from voicemode_whisper.operations.util.connection import (
+    LOST,
+    explain,
+    fail,
+    is_disconnected,
+    is_lost,
+)
 from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 
@@ -26,12 +32,16 @@ def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]
             pyinfra_host = ctx_host.get()
             if is_lost(pyinfra_host):
                 return
+            failure = ""
             try:
                 body(host_of(pyinfra_host))
             except Exception as error:
-                # A host that went away gives facts of nothing; its failure is reported already.
-                if not is_lost(pyinfra_host):
-                    fail(pyinfra_host, *explain(error).splitlines())
+                failure = explain(error)
+            # pyinfra says which fact it could not load then, and not why.
+            if is_disconnected(pyinfra_host):
+                fail(pyinfra_host, LOST)
+            elif failure and not is_lost(pyinfra_host):
+                fail(pyinfra_host, *failure.splitlines())
 
         @wraps(run)
         def in_clean_shell(**arguments: Any) -> OperationMeta:

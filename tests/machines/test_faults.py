@@ -89,15 +89,16 @@ def serving(box: Box) -> dict[str, str]:
 
 
 @contextmanager
-def held(box: Box, *, switched: bool = False) -> Iterator[None]:
+def held(box: Box, *restarted: str) -> Iterator[None]:
     """What served before this context serves after it, and transcribes.
 
-    The very processes do, unless they were `switched` away from and back.
+    The very processes do, but for those of PROCESSES that were `restarted`.
     """
     before = serving(box)
     yield
     after = serving(box)
-    processes = dict.fromkeys(PROCESSES) if switched else {}
+    assert all(after[process] != before[process] for process in restarted)
+    processes = dict.fromkeys(restarted)
     assert after | processes == before | processes
     assert is_spoken(transcript(box))
 
@@ -151,7 +152,7 @@ def test_a_release_whose_server_crashes_on_start(box: Box, host: spoiled.Host):
 
 
 def test_a_release_that_crashes_only_when_it_is_the_service(box: Box, host: spoiled.Host):
-    with held(box, switched=True):
+    with held(box, *PROCESSES):
         said = failure(box, deploy(box, **host.release("v1.9.5")))
     assert has(said, spoiled.LAST_WORDS)
     assert has(said, ROLLED_BACK, "(whisper.cpp v1.9.1 with tiny.en), which transcribes")
@@ -176,7 +177,7 @@ def test_a_release_that_failed_in_service_is_left_alone_by_the_next_runs(
 def test_a_release_that_hears_something_else_only_when_it_is_the_service(
     box: Box, host: spoiled.Host
 ):
-    with held(box, switched=True):
+    with held(box, *PROCESSES):
         said = failure(box, deploy(box, **host.release("v1.9.6")))
     assert has(said, "does not transcribe", spoiled.MISHEARD)
     assert has(said, ROLLED_BACK, "(whisper.cpp v1.9.1 with tiny.en), which transcribes")
@@ -219,9 +220,10 @@ def test_a_flipped_byte_in_a_download(box: Box, host: spoiled.Host):
 
 
 def test_a_flipped_byte_in_the_model_that_serves(box: Box):
+    """whisper-server may have loaded it."""
     model = f"{SERVICES}/whisper.cpp/models/ggml-tiny.en.bin"
     whole = box.run(f"sha256sum {model}").stdout
-    with held(box):
+    with held(box, "whisper-server"):
         box.run(f"printf x | dd of={model} bs=1 seek=40000000 conv=notrunc status=none")
         assert box.run(f"sha256sum {model}").stdout != whole
         assert deployed(box).changed == {"Model | Have the model tiny.en"}
@@ -318,7 +320,7 @@ def test_a_port_that_is_taken_while_the_deploy_runs(box: Box, setting: str, port
     That is the machine's fault: the same is tried again when the port is free.
     """
     moment = f"grep -qs {port} {PLACE}/services/generations/*/{file}"
-    with held(box, switched=True):
+    with held(box, *PROCESSES):
         said = failure(box, struck(box, f"{moment} && {squatter(port)}", **{setting: port}))
     assert has(said, str(port), "in use") or has(said, str(port), "taken")
     box.run("systemctl stop squatter", user="root")
@@ -359,6 +361,13 @@ def test_ssh_that_is_lost_during_the_build(box: Box):
     assert has_lost_ssh(said)
     deployed(box, **ANOTHER)
     assert "/v1.7.5-" in serving(box)["build"]
+
+
+def test_ssh_that_is_lost_before_anything_is_changed(box: Box, host: spoiled.Host):
+    with Cable(host.address, host.port, rate=0) as cable, held(box):
+        blow = f"pgrep -f '[i]nfo/refs' && {LOSE_SSH}"
+        said = failure(box, struck(box, blow, whisper_repo=f"{cable.url}/{GIT}"))
+    assert has_lost_ssh(said)
 
 
 def test_ssh_that_is_lost_while_the_deploy_waits_for_an_answer(box: Box):

@@ -64,12 +64,12 @@ def test_what_each_program_transcribed_and_logged_is_kept(build: Path):
     assert (server.program, server.status, server.transcript) == ("whisper-server", 0, "And so")
 
 
-def test_the_time_of_processors_is_kept_of_each_run(build: Path):
+def test_the_processor_time_of_each_run_is_kept(build: Path):
     spin = "import time\nwhile time.process_time() < 0.4: pass"
     program(build / "bin", "whisper-cli", f"{sys.executable} -c '{spin}'; echo --no-flash-attn")
     fa, nfa = smoke_test(build, "whisper-cli-fa", "whisper-cli-nfa")
-    assert 400 <= fa.processor < 2000
-    assert 400 <= nfa.processor < 2000, "of this run alone"
+    assert 350 <= fa.processor < 2000
+    assert 350 <= nfa.processor < 2000, "of this run alone"
 
 
 def test_the_gpu_memory_of_the_server_is_kept(build: Path):

@@ -3,9 +3,8 @@
 # server, socket, proxy.
 #
 # The one step that counts is the rename of `current`. Whatever is cut off before or after it, the
-# services can start: units that were written by hand or by an earlier layout run with any generation,
-# through the known paths, but ours need one with environment files. So those are put in place before
-# `current` is moved, and ours after it.
+# services can start and understand each other: units that change are links into `current` while it
+# is moved, so that all of them change with it, at once.
 set -eu
 # shellcheck source=voicemode_whisper/scripts/free-name.sh
 . ./free-name.sh
@@ -15,6 +14,7 @@ XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 server=voicemode-whisper.service proxy=voicemode-whisper-proxy.service
 socket=voicemode-whisper-proxy.socket
+names="$server $proxy $socket"
 cd "$services"
 before=$(realpath -qe current) || true
 
@@ -48,20 +48,59 @@ switch() {
   mv -fT current.new current
 }
 
-install_units() {
-  mkdir -p "$units"
-  for unit in "$server" "$proxy" "$socket"; do
+# Whether the units in place are not those of the generation. A link is what a run that was cut off left.
+units_differ() {
+  for unit in $names; do
     new="generations/$number/units/$unit"
-    if [ ! -e "$new" ] && [ -e "$units/$unit" ]; then
-      systemctl --user -q disable --now "$unit"
-      rm "$units/$unit"
-    elif [ -e "$new" ] && ! cmp -s "$new" "$units/$unit"; then
-      cp "$new" "$units/$unit.new"
-      mv -f "$units/$unit.new" "$units/$unit"
+    [ ! -L "$units/$unit" ] || return 0
+    [ ! -e "$new" ] || cmp -s "$new" "$units/$unit" || return 0
+    [ -e "$new" ] || [ ! -e "$units/$unit" ] || return 0
+  done
+  return 1
+}
+
+# Units that the generation has not: as links they could not be disabled any more. What needs one until
+# then starts it.
+disable_removed_units() {
+  for unit in $names; do
+    if [ ! -e "generations/$number/units/$unit" ] && [ -e "$units/$unit" ] && [ ! -L "$units/$unit" ]; then
+      systemctl --user -q disable "$unit"
     fi
   done
+}
+
+# One that comes with the generation is a link to nothing until `current` leads there.
+link_units() {
+  for unit in $names; do
+    ln -sfn "$services/current/units/$unit" "$units/$unit.new"
+    mv -fT "$units/$unit.new" "$units/$unit"
+  done
+}
+
+copy_units() {
+  for unit in $names; do
+    if [ -e "current/units/$unit" ]; then
+      cp "current/units/$unit" "$units/$unit.new"
+      mv -fT "$units/$unit.new" "$units/$unit"
+    elif [ -e "$units/$unit" ] || [ -L "$units/$unit" ]; then
+      systemctl --user stop "$unit"
+      rm "$units/$unit"
+    fi
+  done
+}
+
+switch_units() {
+  mkdir -p "$units"
+  disable_removed_units
+  # Where nothing served there is nothing to keep.
+  [ -z "$before" ] || link_units
+  switch
+  copy_units
+}
+
+enable_units() {
   systemctl --user daemon-reload
-  for unit in "$server" "$proxy" "$socket"; do
+  for unit in $names; do
     [ ! -e "$units/$unit" ] || systemctl --user -q enable "$unit"
   done
 }
@@ -87,13 +126,8 @@ restart() {
 }
 
 link_known_paths
-if [ -e "generations/$number/server.env" ]; then
-  switch
-  install_units
-else
-  install_units
-  switch
-fi
+if units_differ; then switch_units; else switch; fi
+enable_units
 finish_earlier_proxy
 for service; do
   restart "$service"

@@ -21,7 +21,10 @@ echo "runs voicemode-whisper-proxy.service $(realpath -eq "$generation/venv/bin/
 
 for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
   new="$generation/units/$unit"
-  if [ -e "$new" ]; then
+  # A link is what an activation that was cut off left.
+  if [ -L "$units/$unit" ]; then
+    echo "differs $unit"
+  elif [ -e "$new" ]; then
     cmp -s "$new" "$units/$unit" || echo "differs $unit"
   elif [ -e "$units/$unit" ]; then
     echo "differs $unit"

@@ -87,6 +87,13 @@ def is_lost(host: Host) -> bool:
     return host in host.state.failed_hosts
 
 
+def is_disconnected(host: Host) -> bool:
+    """Whether there was an SSH connection to a host, and is none any more."""
+    client = getattr(host.connector, "client", None)
+    transport = client and client.get_transport()
+    return bool(client) and not (transport and transport.is_active())
+
+
 class Lost(StringCommand):
     """No command, but the failure that is all that can be had of a host which is not there."""
 
