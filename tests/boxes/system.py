@@ -44,8 +44,10 @@ trusted-host = {SOURCES_HOST}
 disable-pip-version-check = true
 """
 
-# One cache for all boxes, on the outer machine, so that only the first build is slow.
+# One cache for all boxes and homes, on the outer machine, so that only the first build is slow.
 CCACHE_CONF = f"""\
+base_dir = /home
+hash_dir = false
 cache_dir = {CCACHE_ON_BOX}
 umask = 000
 max_size = 2G

@@ -16,7 +16,6 @@ from tests.boxes import BOX_PASSWORD, Box, ssh
 from tests.machines.deploying import ROOT, raise_boxes, sources
 from voicemode_whisper.core.speech import is_spoken
 
-# The same home as in test_remote_user: what ccache has of that build counts here.
 USER, HOME = "grace", "/home/grace hopper"
 CLONE = "voicemode-whisper"
 SAMPLE = "../.voicemode/services/whisper.cpp/samples/jfk.wav"

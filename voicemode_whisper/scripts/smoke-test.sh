@@ -9,6 +9,8 @@ build=$1 model=$2 sample=$3 result=$4 kfd=$5
 shift 5
 heard="$result.heard" log="$result.err" used="$result.times" memory='' processor=''
 trap 'rm -f "$heard" "$log" "$used"' EXIT
+# As in the unit of whisper-server.
+export OMP_WAIT_POLICY=passive
 
 section() {
   printf '### %s %s\n' "$1" "$2"
