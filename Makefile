@@ -4,7 +4,7 @@ PYTHON ?= python3
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode litellm node wyoming bench
-WORKERS ?= 2
+WORKERS ?= 3
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
   --dist loadfile --no-loadscope-reorder
 
@@ -26,7 +26,8 @@ help:
 	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make test-clients'
 	@echo '                 real client packages before a real whisper-server: some minutes'
-	@echo 'make torture     the deploy killed at every point, a sample of which is in make test: an hour;'
+	@echo 'make torture     the deploy killed at every point, all faults and all that the doctor knows, a'
+	@echo '                 sample of which is in make test: an hour and a half;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
 	@echo 'make fuzz        20,000 malformed requests and 2,000 recordings, a sample of which is in make test'
 	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
@@ -44,12 +45,12 @@ demo: boxes
 	$(BIN)/python -m tests.demo
 
 # What boxes are made of is built beside the tests that need none. Boxes wait some of the time, so a
-# few are up at once; what measures time comes alone, at the end. The torture's sample is the commit's,
-# so that a second run of it does the same.
+# few are up at once; what measures time comes alone, at the end. Samples are the commit's, so that a
+# second run of it does the same.
 test: export TORTURE_SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 test: boxes
 	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT; \
-	$(BIN)/python -m tests.boxes prepare & prepare=$$!; \
+	{ $(BIN)/python -m tests.boxes prepare && $(BIN)/python -m tests.machines.snapshots; } & prepare=$$!; \
 	$(SIDE_BY_SIDE) --numprocesses 2 --ignore tests/machines; fast=$$?; \
 	wait $$prepare && $(SIDE_BY_SIDE) --numprocesses $(WORKERS) tests/machines; machines=$$?; \
 	$(BIN)/python -m pytest --durations 10 -m alone && [ $$fast$$machines = 00 ]
@@ -61,8 +62,8 @@ test-clients: boxes
 	$(BIN)/python -m pytest -m clients tests/machines tests/clients
 
 torture: boxes
-	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest tests/machines/test_killed.py tests/machines/test_cut_off.py \
-	  tests/machines/test_lossless.py
+	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest \
+	  $(patsubst %,tests/machines/test_%.py,killed cut_off lossless faults doctor)
 
 fuzz: .venv/dev.done
 	FUZZ_CASES=all FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py tests/proxy/test_fuzz_audio.py

@@ -50,9 +50,14 @@ async def serve_git(request: web.Request) -> web.StreamResponse:
     try:
         return await _answer(request, backend, body)
     finally:
-        with suppress(ProcessLookupError):
-            backend.kill()  # it has said all, or its client has gone
-        await backend.wait()
+        await _end(backend)
+
+
+async def _end(backend: Process) -> None:
+    """It has said all, or its client has gone."""
+    with suppress(ProcessLookupError):
+        backend.kill()
+    await backend.wait()
 
 
 async def _answer(request: web.Request, backend: Process, body: bytes) -> web.StreamResponse:
@@ -66,6 +71,7 @@ async def _answer(request: web.Request, backend: Process, body: bytes) -> web.St
     await response.prepare(request)
     while block := await backend.stdout.read(BLOCK):
         await response.write(block)
+    await _end(backend)  # before the client may end this server
     await response.write_eof()
     return response
 
@@ -121,7 +127,7 @@ def main() -> None:
     access_logger.addHandler(logging.StreamHandler(sys.stdout))
     access_logger.setLevel(logging.INFO)
     app = make_app(options["git"], {name: options[name] for name in DIRECTORIES if options[name]})
-    where = {"host": options["address"], "port": options["port"]}
+    where = {"host": options["address"], "port": options["port"], "shutdown_timeout": 1}
     web.run_app(app, **where, access_log_class=RequestLog, print=None)
 
 

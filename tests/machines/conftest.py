@@ -3,18 +3,22 @@
 Several pytest processes may run at once, as workers of pytest-xdist, with a module each.
 """
 
-import fcntl
-import json
+import math
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests import boxes
-from tests.machines.deploying import OLD, deployed, earlier_checkout, raise_boxes, raised
-from tests.machines.footprint import footprint
+from tests.machines import snapshots
+from tests.machines.deploying import raised
+
+# Of tests that are marked as sampled `make test` runs one in so many, which the commit draws.
+SHARE = 3
 
 # The modules that take longest, longest first: one that began last would be waited for alone.
 # A worker whose module has one or two tests takes the next beside it, hence the short one.
@@ -54,52 +58,51 @@ def session_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
-def made_once(place: Path, label: str, **options: Any) -> str:
-    """The snapshot of a fresh box that was deployed to, which the first who asks makes."""
-    with (place / f"{label}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = place / f"{label}.made"
-        if not made.exists():
-            with raise_boxes(label) as (box,):
-                run = deployed(box, **options)
-                facts = {"operations": run.operations, "footprint": footprint(box)}
-                box.save(label)
-            made.write_text(json.dumps(facts))
-    return label
-
-
 @pytest.fixture(scope="session")
 def served(session_directory: Path) -> str:
     """A snapshot of a box that was deployed to, for tests of what comes after."""
-    return made_once(session_directory, "served")
+    return snapshots.served(session_directory)
 
 
 @pytest.fixture(scope="session")
 def first_deploy(served: str, session_directory: Path) -> dict[str, Any]:
     """The `operations` of the deploy that made `served`, and the `footprint` of what it left."""
-    found: dict[str, Any] = json.loads((session_directory / f"{served}.made").read_text())
-    return found
+    return snapshots.facts(session_directory, served)
 
 
 @pytest.fixture(scope="session")
 def served_old(session_directory: Path) -> str:
     """The same with the version OLD, for tests of an upgrade."""
-    return made_once(session_directory, "served-old", whisper_version=OLD)
+    return snapshots.served_old(session_directory)
 
 
 @pytest.fixture(scope="session")
-def served_earlier(session_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def served_earlier(session_directory: Path) -> str:
     """The same, but deployed by the last release of ours that had no generations."""
-    return made_once(
-        session_directory,
-        "served-earlier",
-        cwd=earlier_checkout(tmp_path_factory.mktemp("earlier")),
-    )
+    return snapshots.served_earlier(session_directory)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put modules with boxes first, in the order of FIRST, and leave the others as they are."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put modules with boxes first, in the order of FIRST; leave out what is not drawn."""
     items.sort(key=_place)
+    seed = os.environ.get("TORTURE_SEED")
+    if seed and os.environ.get("TORTURE_CASES") != "all":
+        left_out = set(_sampled(items)) - set(draw(_sampled(items), seed))
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _sampled(items: list[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.get_closest_marker("sampled")]
+
+
+def draw(items: list[pytest.Item], seed: str) -> list[pytest.Item]:
+    """A SHARE of each module's tests, always the same for a seed."""
+    drawn = []
+    for module, tests in groupby(items, key=lambda item: item.path.stem):
+        every = list(tests)
+        drawn += Random(f"{seed} {module}").sample(every, math.ceil(len(every) / SHARE))
+    return drawn
 
 
 def _place(item: pytest.Item) -> tuple[bool, int]:

@@ -19,7 +19,9 @@ from tests.machines.deploying import deploy, deployed, raise_boxes, sample
 from tests.machines.footprint import Footprint, differences, footprint
 from tests.machines.killing import assert_hears, cut_power, dying_run
 
-SAMPLE = 1  # step of each scenario
+pytestmark = pytest.mark.sampled
+
+SAMPLE = 1  # step of a scenario
 WORKERS = 2
 OTHER = {"whisper_port": "2032"}  # what asks for another generation, and for no build
 

@@ -489,12 +489,14 @@ def broken(box: Box, fault: Fault) -> Iterator[None]:
         box.run(fix, user="root")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("fault", [*OF_THE_CARD, *OF_THE_REST], ids=lambda fault: fault.name)
 def test_what_is_ill_is_named_with_what_mends_it(box: Box, fault: Fault):
     with broken(box, fault):
         assert_told(fault, examined(box))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("faults", TOGETHER, ids=lambda faults: faults[0].name)
 def test_what_is_ill_at_once_is_told_one_by_one(box: Box, faults: list[Fault]):
     with ExitStack() as context:

@@ -29,6 +29,8 @@ from tests.machines.deploying import (
 )
 from voicemode_whisper.core.speech import is_spoken
 
+pytestmark = pytest.mark.sampled
+
 PLACE = "/home/ada/.voicemode"
 UNITS = "/home/ada/.config/systemd/user"
 SYSTEMCTL = "systemctl --user --machine=ada@.host"

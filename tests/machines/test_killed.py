@@ -22,7 +22,7 @@ from tests.machines.deploying import deployed, raise_boxes, sample
 from tests.machines.footprint import footprint
 from tests.machines.killing import die_and_recover
 
-SAMPLE = 4
+SAMPLE = 2
 WORKERS = 2  # boxes at a time: much of a run is waiting
 UNFINISHED = (".part", ".partial", ".new", ".tar")
 
