@@ -8,6 +8,8 @@ WORKERS ?= 3
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not clients and not alone' \
   --dist loadfile --no-loadscope-reorder
 
+ALONE = $(shell grep -rl --include='*.py' 'mark\.alone' tests)
+
 # What the user has set for other Pythons is not for .venv, nor where pip installs to; which index it
 # asks is, as long as that answers.
 unexport CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP
@@ -16,8 +18,8 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy demo test test-fast test-clients test-hip torture fuzz soak bench lint format setup \
-  boxes lock clean
+.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip torture fuzz soak bench \
+  lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
@@ -26,8 +28,8 @@ help:
 	@echo 'make test-fast   the tests that need no box: about a minute'
 	@echo 'make test-clients'
 	@echo '                 real client packages before a real whisper-server: some minutes'
-	@echo 'make torture     the deploy killed at every point, all faults and all that the doctor knows, a'
-	@echo '                 sample of which is in make test: an hour and a half;'
+	@echo 'make test-boxes  all tests on boxes, of which make test has a part: half an hour'
+	@echo 'make torture     the deploy killed at every point, of which they have a sample: an hour;'
 	@echo '                 with TORTURE_CASES=sample another sample each time, for the night'
 	@echo 'make fuzz        20,000 malformed requests and 2,000 recordings, a sample of which is in make test'
 	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
@@ -53,7 +55,10 @@ test: boxes
 	{ $(BIN)/python -m tests.boxes prepare && $(BIN)/python -m tests.machines.snapshots; } & prepare=$$!; \
 	$(SIDE_BY_SIDE) --numprocesses 2 --ignore tests/machines; fast=$$?; \
 	wait $$prepare && $(SIDE_BY_SIDE) --numprocesses $(WORKERS) tests/machines; machines=$$?; \
-	$(BIN)/python -m pytest --durations 10 -m alone && [ $$fast$$machines = 00 ]
+	$(BIN)/python -m pytest --durations 10 -m alone $(ALONE) && [ $$fast$$machines = 00 ]
+
+test-boxes: boxes
+	$(SIDE_BY_SIDE) --numprocesses $(WORKERS) tests/machines
 
 test-fast: .venv/dev.done
 	$(BIN)/python -m pytest -m 'not slow' --ignore tests/machines
@@ -63,7 +68,7 @@ test-clients: boxes
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest \
-	  $(patsubst %,tests/machines/test_%.py,killed cut_off lossless faults doctor)
+	  $(patsubst %,tests/machines/test_%.py,killed cut_off lossless)
 
 fuzz: .venv/dev.done
 	FUZZ_CASES=all FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py tests/proxy/test_fuzz_audio.py

@@ -22,7 +22,7 @@ ENV = "/home/ada/.voicemode/voicemode.env"
 OLD_SCRIPT = "models/download-ggml-model.sh"  # the guide's user edited it: see guide.MODEL_URL
 OLD_SOURCE = "examples/server/server.cpp"
 EDIT = "// changed by hand"
-RATE = 5  # requests a second
+RATE = 2  # requests a second
 # A restart takes a second or two, and on a machine with other work several times that. A build, in
 # which nothing is to be felt, takes longer.
 ONE_RESTART = 15  # seconds

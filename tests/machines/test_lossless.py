@@ -1,6 +1,6 @@
 """No request is lost while whisper-server dies, stops or starts, or the proxy restarts.
 
-A fifth of the times in `make test`, all of them in `make torture`.
+A tenth of the times in `make test`, all of them in `make torture`.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.machines.load import RIGHT, cut, kind
 from tests.tunnel import tunnel
 
 SYSTEMCTL = "XDG_RUNTIME_DIR=/run/user/1000 systemctl --user"
-SHARE = 1 if os.environ.get("TORTURE_CASES") == "all" else 5
+SHARE = 1 if os.environ.get("TORTURE_CASES") == "all" else 10
 KILLS, STOPS, RESTARTS = 50 // SHARE, 20 // SHARE, 10 // SHARE
 CLIENTS = 2
 

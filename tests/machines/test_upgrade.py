@@ -20,7 +20,7 @@ from tests.machines.load import Load
 from tests.tunnel import tunnel
 from voicemode_whisper.core.speech import is_spoken
 
-RATE = 5  # requests a second
+RATE = 2  # requests a second
 
 
 @dataclass(frozen=True)
