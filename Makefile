@@ -47,8 +47,8 @@ demo: boxes
 	$(BIN)/python -m tests.demo
 
 # What boxes are made of is built beside the tests that need none. Boxes wait some of the time, so a
-# few are up at once; what measures time comes alone, at the end. Samples are the commit's, so that a
-# second run of it does the same.
+# few are up at once; what measures time comes alone, at the end. Some tests take turns, which the
+# commit draws (tests/sampling.py).
 test: export TORTURE_SEED ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 test: boxes
 	@BOXES_SESSION=$$(mktemp -d) && export BOXES_SESSION && trap 'rm -r "$$BOXES_SESSION"' EXIT; \

@@ -115,6 +115,7 @@ def test_the_plan_is_of_20000() -> None:
     assert sum(count for _, count in PLAN) == TOTAL
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("strategy", "count"),
     [pytest.param(make(), count // SHARE, id=make.__name__) for make, count in PLAN],

@@ -24,7 +24,7 @@ from .clients import Tally, transcribe
 from .processes import Proxy
 from .samples import silence
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.sampled]
 
 CLIENTS = 30
 SECONDS = 8.0 if "SOAK_SECONDS" in os.environ else 3.0
