@@ -174,3 +174,19 @@ def test_a_unit_that_runs_another_program_is_given_up_at_once(
     status, line = wait(programs)
     assert status == 1
     assert line.startswith(f"x.service runs {runs} instead of {PROGRAM}, as these say: ")
+
+
+@pytest.mark.parametrize("runs", ["/usr/lib/systemd/systemd-executor", "/usr/lib/systemd/systemd"])
+def test_a_unit_that_is_just_being_started_is_waited_for(programs: Path, runs: str):
+    """Before systemd executes the unit's program it has forked, and the socket is there already."""
+    exe = programs.parent / "proc/11/exe"
+    exe.unlink()
+    exe.symlink_to(runs)
+    program(programs, "curl", f"{COUNTED}[ $(wc -l < tries) -eq 4 ] || exit 7")
+    assert wait(programs) == (0, "")
+
+
+def test_a_process_that_has_just_ended_is_no_other_program(programs: Path):
+    (programs.parent / "proc/11/exe").unlink()
+    program(programs, "curl", f"{COUNTED}[ $(wc -l < tries) -eq 4 ] || exit 7")
+    assert wait(programs) == (0, "")

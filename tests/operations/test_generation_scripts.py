@@ -391,6 +391,17 @@ class TestServiceState:
         found = parse_service_state(one.run("service-state", one.services, one.units, 1))
         assert found.differing == (PROXY_SOCKET,)
 
+    def test_the_program_of_a_process_that_is_just_being_started_is_awaited(self, one: Machine):
+        executor = one.home / "systemd/systemd-executor"
+        executor.parent.mkdir()
+        shutil.copy("/bin/sh", executor)
+        have(one, 1)
+        with subprocess.Popen([executor, "-c", "sleep 0.3; exec sleep 60"]) as process:
+            write(one.home / "pids" / SERVER_UNIT, str(process.pid))
+            found = parse_service_state(one.run("service-state", one.services, one.units, 1))
+            process.kill()
+        assert found.units[SERVER_UNIT].program == str(Path("/bin/sleep").resolve())
+
     def test_a_switch_of_units_that_was_cut_off_is_seen(self, one: Machine):
         have(one, 1)
         activate(one, 1)

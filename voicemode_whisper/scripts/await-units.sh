@@ -64,11 +64,15 @@ has_ended() {
 }
 is_late() { [ $(($(clock) - start)) -ge "$limit" ]; }
 
-# Whether the process $1 runs another program; a longer name is that of one which it has started.
+# Whether the process $1 runs another program; a longer name is that of one which it has started. One
+# that is just being started runs the manager's own, and one that has ended none.
 is_another() {
   [ -n "$program" ] || return 1
   running=$(readlink "/proc/$1/exe")
-  case $running in *' (deleted)') return 0 ;; "$(realpath -m "$program")"*) return 1 ;; esac
+  case $running in
+    *' (deleted)') return 0 ;;
+    '' | */systemd/systemd | */systemd/systemd-executor | "$(realpath -m "$program")"*) return 1 ;;
+  esac
 }
 
 give_up() {
