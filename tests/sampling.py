@@ -10,16 +10,24 @@ from itertools import groupby
 from random import Random
 from typing import Protocol, TypeVar
 
-SHARE = 4
+SHARE = 5
 TURNS = (
     ("machines/test_access", "machines/test_lan"),
-    ("machines/test_adoption", "machines/test_earlier_layout"),
+    (
+        "machines/test_adoption",
+        "machines/test_earlier_layout",
+        "machines/test_lossless",
+        "machines/test_python_moves",
+    ),
     ("machines/test_cut_off", "machines/test_killed"),
     ("machines/test_cut_off_downloads", "machines/test_environment"),
-    ("machines/test_library", "machines/test_several"),
-    ("machines/test_lossless", "machines/test_python_moves"),
+    (
+        "machines/test_library",
+        "machines/test_remote_user",
+        "machines/test_several",
+        "machines/test_uninstall",
+    ),
     ("machines/test_refusals", "machines/test_who_answers"),
-    ("machines/test_remote_user", "machines/test_uninstall"),
     ("machines/test_rooms_and_rights", "machines/test_voicemode_files"),
 )
 
