@@ -10,9 +10,16 @@ from getpass import getuser
 from pathlib import Path
 from socket import gethostname
 
+import gevent
 import pytest
+from pyinfra.api import Host, StringCommand
+from pyinfra.connectors.util import CommandOutput
 
+from tests.operations.conftest import Failed, apply_for_real
 from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.operations import run_lock
+from voicemode_whisper.scripts import shell
+from voicemode_whisper.scripts.shell import OneSessionError
 
 # A process of its own, as every run is one: it holds the lock as long as it lives.
 RUN = """
@@ -114,3 +121,21 @@ def test_the_file_that_an_earlier_run_left_holds_nobody_up(start: Start, tmp_pat
     lock.write_text(f"{'0' * 16}\nada@elsewhere (process 7), since 2026-11-22 01:02:03\n")
     assert holds(start())
     assert TEXT.fullmatch(text(tmp_path))
+
+
+def test_a_connection_with_one_session_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """The one that holds the lock gets none: sshd has given it to the one that waits."""
+
+    def run(host: Host, command: StringCommand) -> tuple[bool, CommandOutput]:
+        if "hold-lock" in str(command):
+            raise OneSessionError
+        gevent.sleep(0.1)
+        return False, CommandOutput([])
+
+    monkeypatch.setattr(shell, "run", run)
+    with pytest.raises(Failed):
+        apply_for_real(run_lock.hold, layout=Layout(str(tmp_path)))
+    said = capfd.readouterr()
+    assert "Traceback" not in said.out + said.err

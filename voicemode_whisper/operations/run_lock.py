@@ -8,7 +8,7 @@ from socket import gethostname
 
 import gevent
 from pyinfra import host
-from pyinfra.api import StringCommand
+from pyinfra.api import Host, StringCommand
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.layout import Layout
@@ -29,9 +29,21 @@ def hold(layout: Layout) -> Generator[StringCommand]:
     if host.state.is_executing:
         token = token_hex(8)
         owner = f"{getuser()}@{gethostname()} (process {os.getpid()})"
-        gevent.spawn(shell.run, ctx_host.get(), script("hold-lock", layout.lock, token, owner))
+        command = script("hold-lock", layout.lock, token, owner)
+        holder = gevent.spawn(_failure, ctx_host.get(), command)
         held, said = shell.run(ctx_host.get(), script("await-lock", layout.lock, token))
+        if not held and holder.value:
+            raise holder.value
         if not held:
             yield user_error(said.stderr_lines[-1] if said.stderr_lines else "cannot be locked")
             return
     host.noop("this run is the only one")
+
+
+def _failure(host: Host, command: StringCommand) -> Exception | None:
+    """Run a command to its end; what it raises, of which gevent would print the stack."""
+    try:
+        shell.run(host, command)
+    except Exception as error:
+        return error
+    return None
