@@ -124,7 +124,10 @@ def test_the_file_that_an_earlier_run_left_holds_nobody_up(start: Start, tmp_pat
 
 
 def test_a_connection_with_one_session_is_refused_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ):
     """The one that holds the lock gets none: sshd has given it to the one that waits."""
 
@@ -137,5 +140,6 @@ def test_a_connection_with_one_session_is_refused_in_one_line(
     monkeypatch.setattr(shell, "run", run)
     with pytest.raises(Failed):
         apply_for_real(run_lock.hold, layout=Layout(str(tmp_path)))
+    assert [message for message in caplog.messages if str(OneSessionError()) in message]
     said = capfd.readouterr()
     assert "Traceback" not in said.out + said.err

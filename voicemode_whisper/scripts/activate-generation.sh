@@ -8,6 +8,8 @@
 set -eu
 # shellcheck source=voicemode_whisper/scripts/free-name.sh
 . ./free-name.sh
+# shellcheck source=voicemode_whisper/scripts/unit-files.sh
+. ./unit-files.sh
 services=$1 units=$2 number=$3
 shift 3
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
@@ -48,13 +50,9 @@ switch() {
   mv -fT current.new current
 }
 
-# Whether the units in place are not those of the generation. A link is what a run that was cut off left.
 units_differ() {
   for unit in $names; do
-    new="generations/$number/units/$unit"
-    [ ! -L "$units/$unit" ] || return 0
-    [ ! -e "$new" ] || cmp -s "$new" "$units/$unit" || return 0
-    [ -e "$new" ] || [ ! -e "$units/$unit" ] || return 0
+    ! unit_differs "generations/$number/units/$unit" "$units/$unit" || return 0
   done
   return 1
 }

@@ -6,6 +6,8 @@
 #
 # AWAIT_SECONDS are those three minutes.
 set -u
+# shellcheck source=voicemode_whisper/scripts/being-started.sh
+. ./being-started.sh
 limit=${AWAIT_SECONDS:-180}
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
@@ -65,14 +67,15 @@ has_ended() {
 is_late() { [ $(($(clock) - start)) -ge "$limit" ]; }
 
 # Whether the process $1 runs another program; a longer name is that of one which it has started. One
-# that is just being started runs the manager's own, and one that has ended none.
+# that has ended runs none.
 is_another() {
   [ -n "$program" ] || return 1
   running=$(readlink "/proc/$1/exe")
   case $running in
     *' (deleted)') return 0 ;;
-    '' | */systemd/systemd | */systemd/systemd-executor | "$(realpath -m "$program")"*) return 1 ;;
+    '' | "$(realpath -m "$program")"*) return 1 ;;
   esac
+  ! is_being_started "$running"
 }
 
 give_up() {

@@ -3,6 +3,8 @@
 # for each of the known paths that does not lead into `current`, `differs UNIT` for each unit that is
 # not the generation's, `runs UNIT PROGRAM` for what its process should be, and `unit UNIT` for each,
 # with its properties below.
+# shellcheck source=voicemode_whisper/scripts/unit-files.sh
+. ./unit-files.sh
 services=$1 units=$2 generation=$1/generations/$3
 cd "$services" || exit
 
@@ -20,15 +22,7 @@ echo "runs voicemode-whisper.service $(realpath -eq "$generation/build/bin/whisp
 echo "runs voicemode-whisper-proxy.service $(realpath -eq "$generation/venv/bin/python")"
 
 for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
-  new="$generation/units/$unit"
-  # A link is what an activation that was cut off left.
-  if [ -L "$units/$unit" ]; then
-    echo "differs $unit"
-  elif [ -e "$new" ]; then
-    cmp -s "$new" "$units/$unit" || echo "differs $unit"
-  elif [ -e "$units/$unit" ]; then
-    echo "differs $unit"
-  fi
+  ! unit_differs "$generation/units/$unit" "$units/$unit" || echo "differs $unit"
   echo "unit $unit"
   unit_state "$unit"
 done

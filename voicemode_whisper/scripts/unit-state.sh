@@ -2,14 +2,17 @@
 # Print the state of the user's unit $1 as NAME=VALUE lines: properties, as systemctl shows them, and
 # for its process `program`, the file that it runs, and the SERVICE_REVISION of its environment.
 set -u
+# shellcheck source=voicemode_whisper/scripts/being-started.sh
+. ./being-started.sh
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 
-# The program of the process $1; one that is just being started runs the manager's own for a moment.
+# The program of the process $1, once it is started.
 program_of() {
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     found=$(readlink "/proc/$1/exe")
-    case $found in */systemd/systemd | */systemd/systemd-executor) sleep 0.1 ;; *) break ;; esac
+    is_being_started "$found" || break
+    sleep 0.1
   done
   echo "$found"
 }
