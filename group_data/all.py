@@ -21,6 +21,8 @@ whisper_backend = "auto"
 gpu_targets = "auto"
 # Where the kernel shows AMD GPUs, and who uses them; another place is for tests without a card.
 gpu_kfd = "/sys/class/kfd/kfd"
+# Where the kernel shows what is on the PCI bus; another place is for tests without a card.
+gpu_pci = "/sys/bus/pci/devices"
 
 # --- Model ---------------------------------------------------------------------------------------
 # A name such as small.en or large-v3-turbo, or a ggml file of your own: a URL, or a path on the

@@ -74,7 +74,7 @@ class Host:
 
     @cached_property
     def gpu(self) -> Gpu | None:
-        gpus = self.fact(Gpus, kfd=self.settings.gpu_kfd)
+        gpus = self.fact(Gpus, kfd=self.settings.gpu_kfd, pci=self.settings.gpu_pci)
         return choose_gpu(gpus)
 
     @cached_property

@@ -34,8 +34,8 @@ TOPOLOGY = [
     f"{NODES}/1/mem_banks/0/properties:heap_type 1",
     f"{NODES}/1/mem_banks/0/properties:size_in_bytes 17163091968",
     "grep: something else",
-    "pci 0000:03:00.0 AMD Radeon RX 7800 XT",
-    "pci 0000:13:00.0 ",
+    "pci 0000:03:00.0 amdgpu 17163091968 AMD Radeon RX 7800 XT",
+    "pci 0000:13:00.0 amdgpu 536870912 ",
 ]
 # gfx_target_version, its name, what is built for it, HSA_OVERRIDE_GFX_VERSION, what "auto" does.
 # Every consumer card from RDNA2 to RDNA4, and the processors' graphics of that time.
@@ -80,7 +80,9 @@ def test_the_gpus_are_read_with_memory_address_and_name():
 
 
 def test_a_name_has_nothing_that_a_unit_file_would_read_otherwise():
-    card, _ = parse_topology([*TOPOLOGY[:-2], 'pci 0000:03:00.0 AMD "Radeon" 100% \\ (TM)'])
+    card, _ = parse_topology(
+        [*TOPOLOGY[:-2], 'pci 0000:03:00.0 amdgpu 0 AMD "Radeon" 100% \\ (TM)']
+    )
     assert card.name == "AMD Radeon 100  (TM)"
 
 

@@ -67,6 +67,7 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("whisper_known_defects", {"v1.9.2": True}, "a mapping of tags to reasons"),
         ("gpu_kfd", "nodes", "absolute path"),
         ("gpu_kfd", "/a b", "absolute path"),
+        ("gpu_pci", "devices", "absolute path"),
         ("proxy_port", None, "1024 to 65535"),
         ("proxy_host", "example.org", "an IP address"),
         ("proxy_host", 7, "an IP address"),

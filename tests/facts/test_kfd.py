@@ -38,13 +38,35 @@ def test_a_card_gets_its_name_from_libdrm(tmp_path: Path):
     device(bus, "0000:01:00.0", vendor="0x144d", device="0xa80c", revision="0x00")
     (bus / "0000:01:00.0/class").write_text("0x010802\n")
     names.write_text(AMDGPU_IDS)
-    paths = {"/sys/bus/pci/devices": bus, "/usr/share/libdrm/amdgpu.ids": names}
-    (card,) = answer(Gpus, paths, kfd=str(tmp_path / "kfd"))
+    paths = {"/usr/share/libdrm/amdgpu.ids": names}
+    (card,) = answer(Gpus, paths, kfd=str(tmp_path / "kfd"), pci=str(bus))
     assert card.label == "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
 
 
 def test_a_machine_without_the_driver_has_no_gpus(tmp_path: Path):
-    assert answer(Gpus, {"/sys/bus/pci/devices": tmp_path}, kfd=str(tmp_path / "kfd")) == []
+    kfd, bus = tmp_path / "kfd", tmp_path / "pci"
+    device(bus, "0000:03:00.0", vendor="0x1002", device="0x747e", revision="0xc8")
+    (bus / "0000:03:00.0/class").write_text("0x030000\n")
+    assert answer(Gpus, {}, kfd=str(kfd), pci=str(bus)) == []
+
+
+def test_a_card_that_kfd_does_not_know_is_seen_on_the_bus(tmp_path: Path):
+    bus = tmp_path / "pci"
+    card = {"vendor": "0x1002", "device": "0x67df", "mem_info_vram_total": "8589934592"}
+    device(bus, "0000:01:00.0", **card, revision="0xe7")
+    (bus / "0000:01:00.0/class").write_text("0x030000\n")
+    (bus / "0000:01:00.0/driver").symlink_to("../../../bus/pci/drivers/amdgpu")
+    (found,) = answer(Gpus, {}, kfd=str(tmp_path / "kfd"), pci=str(bus))
+    assert (found.index, found.gfx) == (None, "")
+    assert found.label.endswith(" (8 GiB, 0000:01:00.0)")
+
+
+def test_a_card_that_is_lent_to_a_virtual_machine_is_none_of_ours(tmp_path: Path):
+    bus = tmp_path / "pci"
+    device(bus, "0000:01:00.0", vendor="0x1002", device="0x747e", revision="0xc8")
+    (bus / "0000:01:00.0/class").write_text("0x030000\n")
+    (bus / "0000:01:00.0/driver").symlink_to("../../../bus/pci/drivers/vfio-pci")
+    assert answer(Gpus, {}, kfd=str(tmp_path / "kfd"), pci=str(bus)) == []
 
 
 def memory(kfd: Path, pid: int) -> int | None:

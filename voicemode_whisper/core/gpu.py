@@ -1,4 +1,8 @@
-"""AMD GPUs as the kernel's KFD topology shows them, and which of them to use."""
+"""AMD GPUs as the kernel shows them, and which of them to use.
+
+KFD, the compute part of its driver, says most. Older cards it does not know: of those there is what
+the PCI bus shows.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +12,8 @@ from voicemode_whisper.core.errors import UserError
 
 # Heap types of GPU memory in KFD's mem_banks: visible to the CPU or not (hsakmttypes.h).
 FRAME_BUFFERS = (1, 2)
-
+# The kernel's driver for all that is younger than GCN's first cards, which can have it too.
+DRIVER = "amdgpu"
 
 # Graphics of a processor, by architecture (LLVM's AMDGPUUsage: APU).
 INTEGRATED = {
@@ -29,10 +34,11 @@ class Gpu:
     """One GPU: LLVM's name for its architecture, local memory in bytes.
 
     `index` is its place among the GPUs, in the order of KFD's nodes: what ROCR_VISIBLE_DEVICES
-    counts. `address` is that on the PCI bus, `name` the marketing name; empty where unknown.
+    counts. For one that KFD does not know it is None, and `gfx` is empty. `address` is that on the
+    PCI bus, `name` the marketing name; empty where unknown.
     """
 
-    index: int
+    index: int | None
     gfx: str
     memory: int
     address: str = ""
@@ -74,10 +80,12 @@ def parse_topology(lines: Iterable[str]) -> list[Gpu]:
     """Read `PATH:KEY VALUE` lines of KFD's properties files into the GPUs among its nodes.
 
     PATH ends in nodes/N/properties or nodes/N/mem_banks/M/properties. A gfx_target_version of 0
-    is a CPU. Lines `pci ADDRESS NAME` give the names of devices.
+    is a CPU. Lines `pci ADDRESS DRIVER BYTES NAME` give the names of devices, and those that KFD
+    does not know though its driver has them.
     """
     nodes: dict[int, dict[str, int]] = {}
     banks: dict[tuple[int, str], dict[str, int]] = {}
+    devices: dict[str, Gpu] = {}
     names: dict[str, str] = {}
     for line in lines:
         found = re.search(r"/(\d+)(/mem_banks/\d+)?/properties:(\w+) (\d+)$", line)
@@ -86,11 +94,15 @@ def parse_topology(lines: Iterable[str]) -> list[Gpu]:
         elif found:
             nodes.setdefault(int(found[1]), {})[found[3]] = int(found[4])
         elif line.startswith("pci "):
-            _, address, name = line.split(" ", 2)
+            _, address, driver, memory, name = line.split(" ", 4)
             # It goes into a unit file, where quotes, % and \ have meanings of their own.
             names[address] = re.sub(r"[^\w ()./+-]", "", name).strip()
+            if driver == DRIVER:
+                devices[address] = Gpu(None, "", int(memory), address, names[address])
     gpus = [node for node in sorted(nodes) if nodes[node].get("gfx_target_version")]
-    return [_gpu(index, node, nodes[node], banks, names) for index, node in enumerate(gpus)]
+    known = [_gpu(index, node, nodes[node], banks, names) for index, node in enumerate(gpus)]
+    addresses = {gpu.address for gpu in known}
+    return known + [gpu for address, gpu in devices.items() if address not in addresses]
 
 
 def _gpu(
@@ -120,7 +132,9 @@ def pci_address(domain: int, location: int) -> str:
 
 def choose_gpu(gpus: Sequence[Gpu]) -> Gpu | None:
     """The card with the most local memory; integrated graphics only where there is no card."""
-    return max(gpus, key=lambda gpu: (not gpu.integrated, gpu.memory, -gpu.index), default=None)
+    return max(
+        gpus, key=lambda gpu: (not gpu.integrated, gpu.memory, -(gpu.index or 0)), default=None
+    )
 
 
 def choose_backend(wanted: str, gpu: Gpu | None) -> str:

@@ -34,6 +34,7 @@ class Settings:
     whisper_backend: str
     gpu_targets: tuple[str, ...]
     gpu_kfd: str
+    gpu_pci: str
     model: Model
     whisper_port: int
     proxy_host: str
@@ -165,11 +166,14 @@ def _gpu_targets(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in names))
 
 
-def _gpu_kfd(data: Mapping[str, Any]) -> str:
-    value = data["gpu_kfd"]
-    if re.fullmatch(r"(/[A-Za-z0-9@._+-]+)+", str(value)):
-        return str(value)
-    raise _wrong("gpu_kfd", value, "the absolute path of a directory on the host")
+def _directory(name: str) -> Callable[[Mapping[str, Any]], str]:
+    def read(data: Mapping[str, Any]) -> str:
+        value = data[name]
+        if re.fullmatch(r"(/[A-Za-z0-9@._+-]+)+", str(value)):
+            return str(value)
+        raise _wrong(name, value, "the absolute path of a directory on the host")
+
+    return read
 
 
 def _model(data: Mapping[str, Any]) -> Model:
@@ -251,7 +255,8 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_repo": _repository,
     "whisper_backend": _backend,
     "gpu_targets": _gpu_targets,
-    "gpu_kfd": _gpu_kfd,
+    "gpu_kfd": _directory("gpu_kfd"),
+    "gpu_pci": _directory("gpu_pci"),
     "model": _model,
     "whisper_port": _port("whisper_port"),
     "proxy_host": _proxy_host,

@@ -10,15 +10,15 @@ from voicemode_whisper.scripts import script
 
 
 class Gpus(Fact[list[Gpu]]):
-    """The AMD GPUs that the kernel can compute on, from KFD's topology in sysfs.
+    """The AMD GPUs that have a driver: those of KFD's topology, and what else is on the bus.
 
-    `kfd` is KFD's directory, /sys/class/kfd/kfd.
+    `kfd` is KFD's directory, /sys/class/kfd/kfd, `pci` that of the bus, /sys/bus/pci/devices.
     """
 
     default = list
 
-    def command(self, kfd: str) -> StringCommand:
-        return script("gpus", kfd)
+    def command(self, kfd: str, pci: str) -> StringCommand:
+        return script("gpus", kfd, pci)
 
     def process(self, output: Iterable[str]) -> list[Gpu]:
         return parse_topology(output)
