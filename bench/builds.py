@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from voicemode_whisper.core.build import PROGRAMS, cmake_arguments
+from voicemode_whisper.core.toolchain import Toolchain
 
 from .table import aligned, number
 
@@ -33,7 +34,9 @@ class Way:
     targets: tuple[str, ...] = ()
 
 
-DEPLOY = Way("this deploy", ("gfx1101",), cmake_arguments("hip", ("gfx1101",)), PROGRAMS)
+# Where Arch has it.
+ROCM = Toolchain(rocm="/opt/rocm", hip_compiler="/opt/rocm/lib/llvm/bin/clang++")
+DEPLOY = Way("this deploy", ("gfx1101",), cmake_arguments("hip", ("gfx1101",), ROCM), PROGRAMS)
 _CARDS = ("gfx1100", "gfx1101", "gfx1102")
 # The guide sets no compiler: it relies on a login shell that finds ROCm's. So that both are built
 # with the same one, it is named here.

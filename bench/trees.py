@@ -10,11 +10,11 @@ from voicemode_whisper.core.build import BuildSpec
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.release import Release
 
-from .builds import RELEASE, Way
+from .builds import RELEASE, ROCM, Way
 
 ENVIRONMENT = BuildSpec(
     Release(RELEASE, "0" * 40), "hip", (), Gpu(0, "gfx1101", 16 << 30)
-).environment
+).environment(ROCM)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,19 @@ whisper_known_defects = {"v1.9.2": "compiles HIP with unsafe maths, fixed in v1.
 # Where whisper.cpp is cloned from: an http:// or https:// URL. Credentials in it, or in a model's
 # URL, are shown nowhere: `f"https://{environ['TOKEN']}@host/whisper.cpp"`.
 whisper_repo = "https://github.com/ggml-org/whisper.cpp"
-# "hip" uses the AMD GPU, "cpu" does not; "auto" takes hip where an AMD GPU is found.
+# "hip" (ROCm) or "vulkan" uses the AMD GPU, "cpu" does not; "auto" takes what suits the GPU that is
+# found, "fastest" builds both, times them on it and serves with the faster.
 whisper_backend = "auto"
+# What is installed of ROCm: "rocm-hip-sdk", or "minimal", the parts that whisper.cpp needs.
+rocm_packages = "rocm-hip-sdk"
 # GPU architectures to build for: "auto" is the card's own, or a list such as "gfx1100;gfx1101".
 gpu_targets = "auto"
 # Where the kernel shows AMD GPUs, and who uses them; another place is for tests without a card.
 gpu_kfd = "/sys/class/kfd/kfd"
 # Where the kernel shows what is on the PCI bus; another place is for tests without a card.
 gpu_pci = "/sys/bus/pci/devices"
+# Whether Vulkan may be llvmpipe's, which is the CPU, for tests without a card: yes or no.
+gpu_software = "no"
 
 # --- Model ---------------------------------------------------------------------------------------
 # A name such as small.en or large-v3-turbo, or a ggml file of your own: a URL, or a path on the

@@ -19,7 +19,7 @@ def grant(host: Host) -> None:
         at_boot=not host.places.late,
         _sudo=True,
     )
-    if host.backend == "hip":
+    if host.backend != "cpu":
         login.take_effect(
             name="Have the groups count at once",
             user=user,

@@ -17,7 +17,7 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
 from voicemode_whisper.core import generations as core_generations
 from voicemode_whisper.core import health_report, proxy_report, serving
 from voicemode_whisper.core.acceptance import recorded_speeds
-from voicemode_whisper.core.build import ROCM_PACKAGES, packages
+from voicemode_whisper.core.build import BACKEND_PACKAGES
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.diagnosis import Finding, check_access
 from voicemode_whisper.core.env_file import EnvFile
@@ -26,7 +26,7 @@ from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.listeners import Listener
-from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speech import is_spoken
@@ -80,12 +80,12 @@ def examine(host: Host) -> None:
         python,
         *_services(host, state, generations, found, python),
         *ports,
-        *_gpu(host, expected, server),
+        *_gpu(host, expected, server, generations.serving.device if generations.serving else ""),
         *parts,
         *_use(host, expected, manifest, server, proxy, parts, taken),
     ]
-    for line, failed in health_report.table(results):
-        host.pyinfra.log_styled(line, fg="red" if failed else None)
+    for line, colour in health_report.table(results):
+        host.pyinfra.log_styled(line, fg=colour or None)
     verdict = health_report.verdict(results)
     if verdict:
         fail(host.pyinfra, verdict)
@@ -122,16 +122,18 @@ def _machine(
 ) -> list[CheckResult]:
     """The GPU, the tools, the build and the model."""
     layout = host.layout
-    missing: list[str] = host.fact(MissingPackages, packages=packages(expected.backend))
-    kept = ROCM_PACKAGES if expected.backend == "hip" else ()
-    tools: list[str] = host.fact(Toolchain, packages=kept)
+    wanted = host.packages_of(expected.backend)
+    missing: list[str] = host.fact(MissingPackages, packages=wanted)
+    kept = BACKEND_PACKAGES[expected.backend]
+    tools: tuple[str, ...] = host.fact(Toolchain, packages=kept).versions
     built: bool = host.fact(Exists, path=f"{layout.build}/bin/whisper-server")
     build = health_report.build(expected, built, manifest, tools)
     if serves and found.changed_build:
         build = health_report.changed_build(_part(host, serves, "build"), found.changed_build)
     return [
         health_report.gpu(expected),
-        health_report.rocm(expected, missing, tools),
+        *health_report.backend(expected, serves),
+        health_report.packages(expected, missing, tools),
         build,
         _model(host, expected, serves),
     ]
@@ -181,33 +183,36 @@ def _services(
     ]
 
 
-def _gpu(host: Host, expected: ExpectedState, server: UnitState) -> list[CheckResult]:
-    """What the services may use, and what whisper-server does use."""
+def _gpu(host: Host, expected: ExpectedState, server: UnitState, device: str) -> list[CheckResult]:
+    """What the services may use, and what whisper-server uses; `device` is the GPU in Vulkan."""
     user = host.identity["user"]
     if expected.backend == "cpu":
-        return [_device(host, expected, server, None)] if server.pid else []
+        return [_device(host, expected, server, None, "")] if server.pid else []
     access: DeviceAccess = host.fact(UnitDeviceAccess, user=user, unit=SERVER_UNIT, pid=server.pid)
-    finding = check_access(access, user)
+    finding = check_access(access, user, expected.backend)
     # One that keeps dying has no process, but its last words.
     ran = server.active != "inactive"
-    results = [health_report.access(finding, tried=bool(access.process_groups))]
-    return results + ([_device(host, expected, server, finding)] if ran else [])
+    tried = bool(access.process_groups)
+    results = [health_report.access(finding, tried, expected.backend)]
+    return results + ([_device(host, expected, server, finding, device)] if ran else [])
 
 
 def _device(
-    host: Host, expected: ExpectedState, server: UnitState, finding: Finding | None
+    host: Host, expected: ExpectedState, server: UnitState, finding: Finding | None, device: str
 ) -> CheckResult:
     log = _log(host, server)
     if expected.backend == "cpu":
         other = device_mismatch(log, "cpu", None, None, None)
         return health_report.device(other, None, "the CPU, as asked for")
-    memory: int | None = host.fact(Memory, kfd=host.settings.gpu_kfd, pid=server.pid)
-    other = device_mismatch(log, "hip", expected.gpu, memory, expected.model.size)
+    backend, gpu = expected.backend, expected.gpu
+    where = account(backend, gpu, host.settings.gpu_kfd)
+    memory: int | None = host.fact(Memory, account=where, pid=server.pid)
+    other = device_mismatch(log, backend, gpu, memory, expected.model.size, device)
     if not server.pid:
         other = f"none, as {SERVER_UNIT} does not stay up"
     cause = finding
-    if other and expected.gpu:
-        cause = why_not_in_service(log, expected.gpu, host.layout, server)
+    if other and gpu:
+        cause = why_not_in_service(log, backend, gpu, host.layout, server)
     return health_report.device(other, cause, health_report.in_use(expected, log, memory), finding)
 
 

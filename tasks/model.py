@@ -3,7 +3,7 @@
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import download
-from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.operations.util.choice import unless_rejected
 from voicemode_whisper.stage import stage
 
 
@@ -18,5 +18,5 @@ def fetch(host: Host) -> None:
         sha256=model.sha256,
         size=model.size,
         used_by=SERVER_UNIT,
-        _if=unless_rejected(host.layout, host.generation_spec),
+        _if=unless_rejected(host.layout, host.choice),
     )

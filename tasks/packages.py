@@ -1,6 +1,5 @@
 """Stage 2: the toolchain, in one pacman transaction."""
 
-from voicemode_whisper.core.build import packages
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import pacman
 from voicemode_whisper.stage import stage
@@ -8,9 +7,9 @@ from voicemode_whisper.stage import stage
 
 @stage("Packages")
 def install(host: Host) -> None:
-    """Install the packages that the backend needs, ROCm among them for a GPU."""
+    """Install the packages that the backend needs, ROCm among them where that is used."""
     pacman.packages(
         name="Install what is missing of the toolchain",
-        packages=packages(host.backend),
+        packages=host.packages,
         _sudo=True,
     )

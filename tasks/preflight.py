@@ -1,9 +1,16 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
 from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.gpu import reason
 from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.listeners import Listener, check_ports
-from voicemode_whisper.core.places import check_rights, check_room, describe_late, steps
+from voicemode_whisper.core.places import (
+    check_rights,
+    check_room,
+    describe_late,
+    describe_packages,
+    steps,
+)
 from voicemode_whisper.core.release import moved, skipped
 from voicemode_whisper.core.settings import Settings
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
@@ -32,8 +39,13 @@ def check(host: Host) -> None:
     _check_ports(host, settings)
     _check_key(host)
     _check_voicemode(host)
-    check_room(host.places, steps(host.places, host.backend, host.release.label, _model(host)))
+    check_room(
+        host.places, steps(host.places, host.certain_backends, host.release.label, _model(host))
+    )
     host.pyinfra.log(_summary(host))
+    taken = describe_packages(host.places)
+    if taken:
+        host.pyinfra.log(taken)
     for line in [*_moved(host), *_defects(host)]:
         host.warn(line)
     if host.places.late:
@@ -81,13 +93,19 @@ def _model(host: Host) -> int:
 
 def _summary(host: Host) -> str:
     what = f"whisper.cpp {host.release.label} with {host.settings.model.name}"
-    gpu = host.gpu
-    if host.backend == "cpu" or gpu is None:
-        return f"{what} for the CPU: {_why_cpu(host)}"
-    targets = ", ".join(host.gpu_targets)
-    if gpu.override:
-        targets += f", whose code {gpu.gfx} runs (HSA_OVERRIDE_GFX_VERSION={gpu.override})"
-    return f"{what} for {gpu.label}, built for {targets}"
+    why = reason(host.backend, host.settings.whisper_backend, host.gpu)
+    because = f": {why}" if why else ""
+    if host.gpu is None or host.backend == "cpu":
+        return f"{what} for the CPU{because}"
+    if host.by_speed and len(host.backends) > 1:
+        return f"{what} for {host.gpu.label}, with HIP or Vulkan, whichever is faster"
+    if host.backend == "vulkan":
+        return f"{what} for {host.gpu.label}, with Vulkan{because}"
+    targets = ", ".join(host.build_spec("hip").gpu_targets)
+    if host.gpu.override:
+        known = f"HSA_OVERRIDE_GFX_VERSION={host.gpu.override}"
+        targets += f", whose code {host.gpu.gfx} runs ({known})"
+    return f"{what} for {host.gpu.label}, built for {targets}"
 
 
 def _moved(host: Host) -> list[str]:
@@ -105,11 +123,3 @@ def _defects(host: Host) -> list[str]:
         return []
     passed_over = skipped(release, host.refs, defects)
     return [f"{tag} is newer, and skipped: it {defects[tag]}" for tag in passed_over]
-
-
-def _why_cpu(host: Host) -> str:
-    if host.gpu is None:
-        return "no AMD GPU found"
-    if host.settings.whisper_backend == "cpu":
-        return "as whisper_backend says"
-    return f"{host.gpu.label} is a part of the processor; whisper_backend=hip uses it all the same"

@@ -3,7 +3,7 @@
 from voicemode_whisper import proxy_archive
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import venv, versioned_dir
-from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.operations.util.choice import unless_rejected
 from voicemode_whisper.stage import stage
 
 
@@ -11,7 +11,7 @@ from voicemode_whisper.stage import stage
 def install(host: Host) -> None:
     """Have the proxy's code, and a virtual environment made from its lock file, beside the live."""
     layout, version = host.layout, proxy_archive.version()
-    not_rejected = unless_rejected(layout, host.generation_spec)
+    not_rejected = unless_rejected(layout, host.choice)
     versioned_dir.unpack(
         name="Copy the proxy",
         archive=proxy_archive.archive(),

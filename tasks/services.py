@@ -10,10 +10,11 @@ from voicemode_whisper.unit_files import MARKER
 @stage("Services")
 def run(host: Host) -> None:
     """Have a generation of what was built and installed serve, after boots too."""
-    layout, spec = host.layout, host.generation_spec
+    layout, choice = host.layout, host.choice
     user_unit.kept_by_hand(
         name="Keep units written by hand",
         paths=[f"{layout.units}/{unit}" for unit in UNITS],
         marker=MARKER,
     )
-    generations.switch(name=f"Switch to {spec.label}", layout=layout, spec=spec)
+    label = choice.specs[0].label
+    generations.switch(name=f"Switch to {label}", layout=layout, choice=choice)

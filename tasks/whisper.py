@@ -1,18 +1,22 @@
 """Stage 5: whisper.cpp, built and accepted beside the live build."""
 
+from voicemode_whisper.core.build import NAMES
+from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.urls import split_login
 from voicemode_whisper.host import Host
-from voicemode_whisper.operations import generations, git, whisper
-from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.operations import generations, git, pacman, whisper
+from voicemode_whisper.operations.util.choice import if_due, if_tried, unless_rejected
 from voicemode_whisper.stage import stage
 
 
 @stage("whisper.cpp")
 def build(host: Host) -> None:
-    """Check out the release, build it for this host, and have it transcribe with the model."""
-    layout, release, spec = host.layout, host.release, host.generation_spec
+    """Check out the release, build it for this host, and have it transcribe with the model.
+
+    For each backend that is to be tried: the next where one is refused, or all, for the fastest.
+    """
+    layout, release = host.layout, host.release
     repo, login = split_login(host.settings.whisper_repo)
-    not_rejected = unless_rejected(layout, spec)
     generations.adopt(
         name="Adopt what was set up otherwise",
         layout=layout,
@@ -24,15 +28,28 @@ def build(host: Host) -> None:
         login=login,
         commit=release.commit,
         path=layout.checkout,
-        _if=not_rejected,
+        _if=unless_rejected(layout, host.choice),
     )
-    whisper.build(
-        name=f"Build whisper.cpp {release.label}", layout=layout, spec=spec.build, _if=not_rejected
-    )
+    for spec in host.choice.specs:
+        _build(host, spec)
+
+
+def _build(host: Host, spec: GenerationSpec) -> None:
+    layout, choice, build = host.layout, host.choice, spec.build
+    if build.backend != host.backend and not choice.by_speed:
+        pacman.packages(
+            name=f"Install what {NAMES[build.backend]} needs",
+            packages=host.packages_of(build.backend),
+            _sudo=True,
+            _if=if_due(layout, choice, spec),
+        )
+    tried = if_tried(layout, choice, spec)
+    whisper.build(name=f"Build whisper.cpp {build.label}", layout=layout, spec=build, _if=tried)
     whisper.accept(
-        name=f"Test whisper.cpp {release.label} with {spec.model.name}",
+        name=f"Test whisper.cpp {build.label} with {spec.model.name}",
         layout=layout,
         spec=spec,
+        choice=choice,
         kfd=host.settings.gpu_kfd,
-        _if=not_rejected,
+        _if=tried,
     )

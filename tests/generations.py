@@ -8,9 +8,10 @@ from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.release import Release
 from voicemode_whisper.core.settings import Settings, read_settings
+from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.host import DEFAULTS
 
-TOOLS = ["rocblas 7.1-1", "c++ 15"]
+TOOLS = Toolchain(("rocblas 7.1-1", "c++ 15"), "/opt/rocm", "/opt/rocm/lib/llvm/bin/clang++")
 PYTHON = "3.13"
 CARD = Gpu(0, "gfx1101", 16 << 30)
 RELEASE = Release("v1.9.1", "a" * 40)

@@ -11,6 +11,7 @@ from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, setti
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.models import resolve_model
+from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.resources import TEMPLATES
 from voicemode_whisper.unit_files import MARKER, UnitFiles, render, templates_fingerprint
 
@@ -28,7 +29,7 @@ OTHERWISE: list[dict[str, Any]] = [
 
 
 def files_of(
-    tools: list[str] = TOOLS,
+    tools: Toolchain = TOOLS,
     flash_attention: str = "-fa",
     vad: bool = True,
     python: str = PYTHON,
@@ -228,7 +229,7 @@ def test_a_process_is_told_its_revision():
     [
         ({}, False, False),
         ({"settings": settings(retry="yes")}, False, False),
-        ({"tools": ["c++ 16"]}, True, False),
+        ({"tools": replace(TOOLS, versions=("c++ 16",))}, True, False),
         ({"flash_attention": "-nfa"}, True, False),
         ({"number": 8}, True, False),  # for its secret
         ({"model": replace(MODEL, sha256="cd" * 32)}, True, False),

@@ -10,9 +10,16 @@ from pyinfra import api, logger
 from voicemode_whisper import proxy_archive, resources
 from voicemode_whisper.core import generations, places
 from voicemode_whisper.core.build import BuildSpec, packages
+from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.generations import GenerationSpec
-from voicemode_whisper.core.gpu import Gpu, choose_backend, choose_gpu, choose_targets
+from voicemode_whisper.core.gpu import (
+    LLVMPIPE,
+    Gpu,
+    choose_backends,
+    choose_gpu,
+    choose_targets,
+)
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
 from voicemode_whisper.core.release import Release, is_tag, parse_refs, resolve_release
@@ -67,25 +74,45 @@ class Host:
     @cached_property
     def places(self) -> places.Places:
         """What is to be written to, and the packages that are missing, before the run."""
-        found: places.Places = self.fact(
-            Places, home=self.layout.home, packages=packages(self.backend)
-        )
+        found: places.Places = self.fact(Places, home=self.layout.home, packages=self.packages)
         return found
 
     @cached_property
     def gpu(self) -> Gpu | None:
-        gpus = self.fact(Gpus, kfd=self.settings.gpu_kfd, pci=self.settings.gpu_pci)
-        return choose_gpu(gpus)
+        """The GPU to use; without one llvmpipe, where that may stand in for it."""
+        settings = self.settings
+        gpus = self.fact(Gpus, kfd=settings.gpu_kfd, pci=settings.gpu_pci)
+        return choose_gpu(gpus) or (LLVMPIPE if settings.gpu_software else None)
 
     @cached_property
+    def backends(self) -> tuple[str, ...]:
+        """What is to be tried, in this order."""
+        return choose_backends(self.settings.whisper_backend, self.gpu)
+
+    @property
     def backend(self) -> str:
-        return choose_backend(self.settings.whisper_backend, self.gpu)
+        """What is tried first."""
+        return self.backends[0]
 
-    @cached_property
-    def gpu_targets(self) -> tuple[str, ...]:
-        if self.backend == "cpu":
-            return ()
-        return choose_targets(self.settings.gpu_targets, self.gpu)
+    @property
+    def by_speed(self) -> bool:
+        """Whether all are built, and the fastest serves."""
+        return self.settings.whisper_backend == "fastest"
+
+    @property
+    def certain_backends(self) -> tuple[str, ...]:
+        """What is built for in any case: all where the fastest serves, otherwise the first."""
+        return self.backends if self.by_speed else self.backends[:1]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is to be installed before anything is built."""
+        names = (name for each in self.certain_backends for name in self.packages_of(each))
+        return tuple(dict.fromkeys(names))
+
+    def packages_of(self, backend: str) -> tuple[str, ...]:
+        """What a backend needs."""
+        return packages(backend, self.settings.rocm_packages, self.gpu)
 
     @cached_property
     def refs(self) -> dict[str, str]:
@@ -125,10 +152,11 @@ class Host:
         found: generations.Generations = self.fact(Generations, layout=self.layout)
         return found
 
-    @property
-    def build_spec(self) -> BuildSpec:
-        gpu = self.gpu if self.backend == "hip" else None
-        return BuildSpec(self.release, self.backend, self.gpu_targets, gpu)
+    def build_spec(self, backend: str) -> BuildSpec:
+        if backend == "cpu":
+            return BuildSpec(self.release, backend)
+        targets = choose_targets(self.settings.gpu_targets, self.gpu) if backend == "hip" else ()
+        return BuildSpec(self.release, backend, targets, self.gpu)
 
     @property
     def lan_url(self) -> str | None:
@@ -155,11 +183,14 @@ class Host:
     def model_path(self) -> str:
         return f"{self.layout.models}/{self.model_file}"
 
-    @property
-    def generation_spec(self) -> GenerationSpec:
-        """What is to serve."""
+    @cached_property
+    def choice(self) -> Choice:
+        """What is to serve, or one of what."""
+        return Choice(tuple(map(self._generation_spec, self.backends)), self.by_speed)
+
+    def _generation_spec(self, backend: str) -> GenerationSpec:
         return GenerationSpec(
-            build=self.build_spec,
+            build=self.build_spec(backend),
             model=self.settings.model,
             model_file=self.model_file,
             settings=self.settings,

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voicemode_whisper.core.build import VAD_MODEL
 from voicemode_whisper.core.fingerprint import fingerprint
-from voicemode_whisper.core.generations import ResolvedSpec
+from voicemode_whisper.core.generations import GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import required_memory
@@ -52,7 +52,8 @@ def render(resolved: ResolvedSpec, number: int, flash_attention: str, vad: bool)
         "model": spec.model,
         "flash_attention": flash_attention,
         "vad": f"build/{VAD_MODEL}" if vad else "",
-        "gpu_memory": required_memory(spec.build.gpu, spec.model.size) if spec.build.gpu else 0,
+        "environment": resolved.environment,
+        "gpu_memory": _memory(spec),
     }
     values["server_memory"] = server_memory(spec.model.size)
     values["proxy_memory"] = proxy_memory()
@@ -66,6 +67,11 @@ def render(resolved: ResolvedSpec, number: int, flash_attention: str, vad: bool)
     files = {f"units/{name}": text for name, text in units.items()}
     files |= {"server.env": server, "proxy.env": proxy, PRELOADED: _render(PRELOADED)}
     return UnitFiles(files, server_revision, proxy_revision)
+
+
+def _memory(spec: GenerationSpec) -> int:
+    gpu = spec.build.gpu
+    return required_memory(gpu, spec.model.size, spec.build.backend) if gpu else 0
 
 
 def _environment(name: str, depends_on: str, values: dict[str, Any]) -> tuple[str, str]:

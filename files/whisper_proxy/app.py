@@ -79,7 +79,9 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         upstream = Upstream(
             settings.upstream, session, settings.upstream_path_file, vad=bool(settings.vad)
         )
-        gpu = Gpu(Path(settings.kfd), settings.gpu_memory) if settings.backend == "hip" else None
+        gpu = None
+        if settings.backend == "hip" or settings.pci:
+            gpu = Gpu(Path(settings.kfd), settings.gpu_memory, address=settings.pci)
         admission, metrics = app[ADMISSION], app[METRICS]
         # Only a GPU may be missing after a restart.
         cost = None if settings.backend == "cpu" else admission.cost

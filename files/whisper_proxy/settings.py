@@ -187,6 +187,9 @@ class Settings:
     kfd: str = _setting(
         "/sys/class/kfd/kfd", directory, "directory in which the kernel shows who uses AMD GPUs"
     )
+    pci: str = _setting(
+        "", label, "PCI address of the GPU that Vulkan uses, in whose memory the model is to be"
+    )
     gpu_memory: int = _setting(
         0, whole(0, 2**50), "bytes of GPU memory that whisper-server takes at least; 0: not known"
     )

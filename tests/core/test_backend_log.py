@@ -33,10 +33,30 @@ NEWER = [
 ]
 
 
+# As v1.9.1 writes it with RADV (the device: ggml-org/whisper.cpp#3385).
+VULKAN = [
+    "ggml_vulkan: Found 1 Vulkan devices:",
+    "ggml_vulkan: 0 = AMD Radeon RX 580 Series (RADV POLARIS10) (radv) | uma: 0 | fp16: 0 "
+    "| bf16: 0 | warp size: 64 | shared memory: 65536 | int dot: 0 | matrix cores: none",
+    "whisper_backend_init_gpu: device 0: Vulkan0 (type: 1)",
+    "whisper_backend_init_gpu: using Vulkan0 backend",
+    "whisper_model_load:      Vulkan0 total size =   487.00 MB",
+]
+LLVMPIPE = [
+    line.replace(
+        "AMD Radeon RX 580 Series (RADV POLARIS10) (radv)", "llvmpipe (LLVM 19.1.7) (llvmpipe)"
+    )
+    for line in VULKAN
+]
+
+
 @pytest.mark.parametrize(
     ("log", "backend"),
     [
         (GPU, "hip"),
+        (VULKAN, "vulkan"),
+        (LLVMPIPE, "vulkan"),
+        ([VULKAN[0].replace("Found 1 Vulkan devices:", "No devices found."), CPU_BUILD[3]], "cpu"),
         (NEWER, "hip"),
         (CPU_BUILD, "cpu"),
         (FALLBACK, "cpu"),
@@ -61,6 +81,13 @@ def test_the_device_in_use_is_named(log):
     assert usage(log).gfx == "gfx1101"
 
 
+def test_the_device_in_vulkan_is_named_with_its_driver():
+    used = usage(VULKAN)
+    assert (used.device, used.driver) == ("AMD Radeon RX 580 Series (RADV POLARIS10)", "radv")
+    assert not used.is_software
+    assert usage(LLVMPIPE).is_software
+
+
 def test_of_two_devices_the_one_in_use_is_named():
     both = [
         "  Device 0: AMD Radeon Graphics, gfx1036 (0x1036), VMM: no, Wave Size: 32",
@@ -82,5 +109,19 @@ def test_the_line_that_says_most_is_the_one_that_is_told():
 
 
 def test_whether_the_hip_backend_is_in_the_program_at_all():
-    assert usage(FALLBACK).hip_built
-    assert not usage(CPU_BUILD).hip_built
+    assert "hip" in usage(FALLBACK).built
+    assert not usage(CPU_BUILD).built
+
+
+# As v1.9.1 writes it when the first recording has come, on a card or not.
+VAD_STARTS = [
+    "whisper_vad_init_from_file_with_params: loading VAD model from 'build/vad.bin'",
+    "whisper_vad_init_with_params: model type: silero-16k",
+    "whisper_backend_init_gpu: no GPU found",
+    "whisper_vad_init_with_params:          CPU total size =     0.86 MB",
+]
+
+
+@pytest.mark.parametrize(("log", "backend"), [(GPU, "hip"), (VULKAN, "vulkan"), (CPU_BUILD, "cpu")])
+def test_the_vad_model_on_the_cpu_says_nothing_of_the_other(log: list[str], backend: str):
+    assert usage([*log, *VAD_STARTS]).backend == backend

@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from voicemode_whisper.core.device_access import Device, DeviceAccess
-from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, EDIT_UNIT, check_access, diagnose
+from voicemode_whisper.core.diagnosis import (
+    DEPLOY_AGAIN,
+    EDIT_UNIT,
+    Subject,
+    check_access,
+    diagnose,
+)
 from voicemode_whisper.core.gpu import Gpu
 
 CARD = Gpu(1, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
@@ -32,7 +38,7 @@ JOINED = ("ada", "render")
 def cause(
     log: list[str], gpu: Gpu = CARD, changed: tuple[str, ...] = (), **access: object
 ) -> tuple[str, str] | None:
-    found = diagnose(log, DeviceAccess(**access), gpu, "ada", changed)
+    found = diagnose(log, DeviceAccess(**access), Subject("hip", gpu), "ada", changed)
     return (found.what, found.fix) if found else None
 
 
@@ -111,7 +117,7 @@ def test_a_program_that_uses_the_card_has_nothing_to_fix():
         (
             {"gpu_environment": ("ROCR_VISIBLE_DEVICES=1",)},
             "ROCm does not take the GPU: ggml_cuda_init: failed to initialize ROCm",
-            "/opt/rocm/bin/rocminfo; sudo dmesg",
+            "bash -lc rocminfo; sudo dmesg",
         ),
     ],
 )
@@ -189,6 +195,6 @@ FULL = [*ON_CARD, "cudaMalloc failed: out of memory"]
 def test_a_fault_of_the_machine_is_told_from_one_of_the_build(
     log: list[str], access: dict[str, object], of_build: bool
 ):
-    found = diagnose(log, DeviceAccess(**access), CARD, "ada")
+    found = diagnose(log, DeviceAccess(**access), Subject("hip", CARD), "ada")
     assert found
     assert found.of_build is of_build

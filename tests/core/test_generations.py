@@ -31,6 +31,7 @@ from voicemode_whisper.core.generations import (
     parse_generations,
 )
 from voicemode_whisper.core.release import Release
+from voicemode_whisper.core.toolchain import Toolchain
 
 
 def printed(*manifests: dict[str, Any], current: int | None = None) -> list[str]:
@@ -272,7 +273,7 @@ class TestKept:
         assert theirs not in replace(found, versions=(theirs,)).own()
 
 
-def resolved(tools: list[str] = TOOLS, python: str | None = PYTHON, **changes: Any) -> str:
+def resolved(tools: Toolchain = TOOLS, python: str | None = PYTHON, **changes: Any) -> str:
     return spec(**changes).resolve(tools, python).fingerprint
 
 
@@ -284,7 +285,7 @@ def resolved(tools: list[str] = TOOLS, python: str | None = PYTHON, **changes: A
         {"build": ON_CPU},
         {"build": replace(ON_CARD, gpu_targets=("gfx1100", "gfx1101"))},
         {"build": replace(ON_CARD, gpu=replace(CARD, index=1))},
-        {"tools": ["rocblas 7.2-1", "c++ 15"]},
+        {"tools": replace(TOOLS, versions=("rocblas 7.2-1", "c++ 15"))},
         {"python": "3.14"},
         {"python": None},
         {"model": replace(MODEL, sha256="cd" * 32)},

@@ -72,12 +72,12 @@ def test_a_table_has_a_line_for_each_check_and_more_below_what_failed():
         CheckResult("device in use", "cpu", "restart", "see access"),
     ]
     assert health_report.table(results) == [
-        ("OK    GPU            a card", False),
-        ("FAIL  access         closed", True),
-        ("                     fix: open it", True),
-        ("FAIL  device in use  cpu", True),
-        ("                     cause: see access", True),
-        ("                     fix: restart", True),
+        ("OK    GPU            a card", ""),
+        ("FAIL  access         closed", "red"),
+        ("                     fix: open it", "red"),
+        ("FAIL  device in use  cpu", "red"),
+        ("                     cause: see access", "red"),
+        ("                     fix: restart", "red"),
     ]
     assert health_report.verdict(results) == "2 of 3 checks failed: access, device in use"
 
@@ -151,7 +151,7 @@ def test_what_was_asked_for_is_what_the_deploy_would_take(
             ExpectedState("hip", None, MODEL),
             CheckResult(
                 "GPU",
-                "the kernel shows none, instead of hip",
+                "the kernel shows none, instead of one for HIP",
                 "sudo dmesg | grep -E 'amdgpu|kfd'",
             ),
         ),
@@ -175,7 +175,7 @@ def test_the_gpu(expected: ExpectedState, row: CheckResult):
     ],
 )
 def test_the_packages(expected: ExpectedState, missing: list[str], row: CheckResult):
-    assert health_report.rocm(expected, missing, TOOLS) == row
+    assert health_report.packages(expected, missing, TOOLS) == row
 
 
 @pytest.mark.parametrize(
@@ -596,7 +596,7 @@ def test_what_mends_voicemode_does(tmp_path: Path):
 # What the guide that this project began with knew of trouble: its words, what the host is like
 # then, and the part of the guide's advice that the doctor's has too.
 GUIDE = {
-    "hipcc not found": (health_report.rocm(ON_CARD, ["rocm-hip-sdk"], []), "rocm-hip-sdk"),
+    "hipcc not found": (health_report.packages(ON_CARD, ["rocm-hip-sdk"], []), "rocm-hip-sdk"),
     "gfx1100 not supported": (
         health_report.build(ExpectedState("hip", STRONG, MODEL), True, MANIFEST, TOOLS),
         "gpu_targets",

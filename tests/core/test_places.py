@@ -155,7 +155,7 @@ def test_what_has_one_cause_is_said_once():
 
 
 def test_a_run_with_nothing_to_do_needs_next_to_nothing():
-    wanted = steps(READY, "hip", "v1.9.1", 0)
+    wanted = steps(READY, ("hip",), "v1.9.1", 0)
     assert [step.name for step in wanted] == ["the run's notes"]
     check_room(READY, wanted)
     check_room(replace(READY, rooms=(replace(ROOMS[0], free=2 * MIB), *ROOMS[1:])), wanted)
@@ -163,7 +163,7 @@ def test_a_run_with_nothing_to_do_needs_next_to_nothing():
 
 def test_what_is_not_there_yet_needs_room_on_the_file_system_where_it_will_be():
     fresh = replace(READY, build="", venv="", missing=("cmake", "rocm-hip-sdk"))
-    wanted = steps(fresh, "hip", "v1.9.1", 487 * MIB)
+    wanted = steps(fresh, ("hip",), "v1.9.1", 487 * MIB)
     with pytest.raises(UserError) as error:
         check_room(fresh, wanted)
     assert error.value.lines == (
@@ -193,7 +193,7 @@ def test_steps_on_one_file_system_are_added_up():
 )
 def test_what_pacman_knows_of_packages_counts(missing, known, sizes):
     places = replace(READY, missing=missing, to_download=known[0], to_install=known[1])
-    assert [step.space for step in steps(places, "hip", "v1.9.1", 0)[1:]] == list(sizes)
+    assert [step.space for step in steps(places, ("hip",), "v1.9.1", 0)[1:]] == list(sizes)
 
 
 def test_files_are_counted_where_the_file_system_counts_them():

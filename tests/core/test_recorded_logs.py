@@ -10,7 +10,7 @@ import pytest
 
 from voicemode_whisper.core.backend_log import devices, usage
 from voicemode_whisper.core.device_access import DeviceAccess
-from voicemode_whisper.core.diagnosis import diagnose
+from voicemode_whisper.core.diagnosis import Subject, diagnose
 from voicemode_whisper.core.gpu import Gpu
 
 LOGS = Path(__file__).parent / "logs"
@@ -38,10 +38,12 @@ ON_THE_CPU = [
     ("strix-halo-not-detected", "ggml-org/llama.cpp#20142", "no ROCm-capable device is detected"),
 ]
 NOT_ROCM = [
-    ("whisper-vulkan", "ggml-org/whisper.cpp#3385"),
-    ("whisper-vulkan-in-use", "ggml-org/whisper.cpp#89"),
     ("whisper-cuda", "ggml-org/whisper.cpp#4053"),
     ("whisper-cuda-in-use", "absadiki/pywhispercpp#123"),
+]
+VULKAN = [
+    ("whisper-vulkan", "ggml-org/whisper.cpp#3385", None, ""),
+    ("whisper-vulkan-in-use", "ggml-org/whisper.cpp#89", "vulkan", ""),
 ]
 CAUSES = [
     ("no-libhipblas-2", "ROCm/ROCm#3081", "ROCm changed under the binary: libhipblas.so.2 is gone"),
@@ -84,13 +86,19 @@ def test_another_backend_is_not_rocm_s(name: str, thread: str):
     assert usage(log(name)).backend is None
 
 
+@pytest.mark.parametrize(("name", "thread", "backend", "device"), VULKAN)
+def test_vulkan_is_known(name: str, thread: str, backend: str | None, device: str):
+    used = usage(log(name))
+    assert (used.backend, used.device) == (backend, device)
+
+
 @pytest.mark.parametrize(("name", "thread", "cause"), CAUSES)
 def test_the_cause_is_named(name: str, thread: str, cause: str):
-    found = diagnose(log(name), DeviceAccess(), CARD, "ada")
+    found = diagnose(log(name), DeviceAccess(), Subject("hip", CARD), "ada")
     assert found
     assert cause in found.what
 
 
 def test_every_log_is_read():
-    tables = (*GPUS, *ON_THE_CPU, *NOT_ROCM, *CAUSES)
+    tables = (*GPUS, *ON_THE_CPU, *NOT_ROCM, *VULKAN, *CAUSES)
     assert {path.stem for path in LOGS.iterdir()} == {row[0] for row in tables}

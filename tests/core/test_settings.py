@@ -40,8 +40,8 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("whisper_backend", "rocm", "auto, hip or cpu"),
-        ("whisper_backend", ["hip"], "auto, hip or cpu"),
+        ("whisper_backend", "rocm", "auto, fastest, hip, vulkan or cpu"),
+        ("whisper_backend", ["hip"], "auto, fastest, hip, vulkan or cpu"),
         ("whisper_version", 1.9, "a tag such as v1.9.1"),
         ("whisper_version", "v1.9; rm", "a tag such as v1.9.1"),
         ("whisper_version", "--upload-pack=x", "a tag such as v1.9.1"),
@@ -65,6 +65,8 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("doctor", True, "quick or full"),
         ("whisper_known_defects", "v1.9.2", "a mapping of tags to reasons"),
         ("whisper_known_defects", {"v1.9.2": True}, "a mapping of tags to reasons"),
+        ("rocm_packages", "rocm", "rocm-hip-sdk or minimal"),
+        ("gpu_software", "llvmpipe", "yes or no"),
         ("gpu_kfd", "nodes", "absolute path"),
         ("gpu_kfd", "/a b", "absolute path"),
         ("gpu_pci", "devices", "absolute path"),

@@ -70,7 +70,7 @@ def test_a_card_that_is_lent_to_a_virtual_machine_is_none_of_ours(tmp_path: Path
 
 
 def memory(kfd: Path, pid: int) -> int | None:
-    bytes_used: int | None = answer(Memory, kfd=str(kfd), pid=pid)
+    bytes_used: int | None = answer(Memory, account=str(kfd), pid=pid)
     return bytes_used
 
 
@@ -88,3 +88,48 @@ def test_memory_is_the_sum_over_the_gpus_of_a_process(tmp_path: Path):
 def test_in_a_container_the_numbers_of_processes_mean_nothing(tmp_path: Path):
     write(tmp_path / "proc/4194305/vram_4096", "510656512\n")  # more than a process can have
     assert memory(tmp_path, os.getpid()) is None
+
+
+# As amdgpu writes it since Linux 6.13, cut short: one client that two files lead to, and another
+# card's.
+CLIENT = """\
+pos:\t0
+flags:\t02100002
+drm-driver:\tamdgpu
+drm-client-id:\t42
+drm-pdev:\t0000:03:00.0
+drm-total-vram:\t520000 KiB
+drm-resident-vram:\t500000 KiB
+drm-memory-vram:\t500000 KiB
+drm-memory-gtt: \t2048 KiB
+drm-memory-cpu: \t64 KiB
+"""
+SOCKET = "pos:\t0\nflags:\t02\n"
+
+
+def vulkan_memory(tmp_path: Path, *files: str) -> int | None:
+    """What a process has that has these files open, in /proc of a machine in a folder."""
+    for number, text in enumerate(files):
+        write(tmp_path / f"proc/7/fdinfo/{number}", text)
+    found: int | None = answer(Memory, {"/proc": tmp_path / "proc"}, account="0000:03:00.0", pid=7)
+    return found
+
+
+def test_vulkan_s_memory_is_that_of_each_client_of_the_card_once(tmp_path: Path):
+    other = CLIENT.replace("03:00.0", "13:00.0").replace("\t42", "\t43")
+    second = CLIENT.replace("\t42", "\t44").replace("500000", "100")
+    found = vulkan_memory(tmp_path, SOCKET, CLIENT, CLIENT, other, second)
+    assert found == (500000 + 2048 + 100 + 2048) * 1024
+
+
+def test_a_process_that_has_not_opened_the_card_has_none_of_its_memory(tmp_path: Path):
+    assert vulkan_memory(tmp_path, SOCKET) == 0
+
+
+def test_an_older_kernel_does_not_tell(tmp_path: Path):
+    old = "pos:\t0\ndrm-driver:\tamdgpu\ndrm-pdev:\t0000:03:00.0\ndrm-client-id:\t42\n"
+    assert vulkan_memory(tmp_path, old) is None
+
+
+def test_a_process_that_is_gone_has_told_nothing(tmp_path: Path):
+    assert answer(Memory, {"/proc": tmp_path}, account="0000:03:00.0", pid=7) is None

@@ -126,7 +126,7 @@ def test_a_build_that_cmake_made_one_for_the_cpu_is_not_compiled(box: Box, first
     """The old name of the option is accepted without a word; nixpkgs and LocalAI fell for it."""
     build = "/home/ada/old-name"
     configure = f"cmake -G Ninja -S {SERVICES}/whisper.cpp -B {build} -DGGML_HIPBLAS=ON"
-    require = shlex.join(words("require-hip", build, "gfx1101"))
+    require = shlex.join(words("require-backend", build, "hip", "gfx1101"))
     box.run(f"{configure} > /dev/null")
     assert "GGML_HIP is not on" in box.run(f"{require} || true").stderr
     box.run(f"sed -i s/^GGML_HIP:BOOL=.*/GGML_HIP:BOOL=ON/ {build}/CMakeCache.txt")

@@ -42,9 +42,9 @@ def test_every_file_of_hip_is_for_the_card_alone(ours: Tree):
 
 
 def test_the_deploy_takes_it_for_that_card_and_no_other(ours: Tree):
-    ours.run(*words("require-hip", "build", "gfx1101"))
+    ours.run(*words("require-backend", "build", "hip", "gfx1101"))
     with pytest.raises(boxes.BoxError, match="nothing is compiled for gfx1100"):
-        ours.run(*words("require-hip", "build", "gfx1101", "gfx1100"))
+        ours.run(*words("require-backend", "build", "hip", "gfx1101", "gfx1100"))
 
 
 def test_a_kernel_compiles(ours: Tree):

@@ -14,6 +14,7 @@ from pyinfra_testing.util import FakeState, create_host, get_command_string
 from tests.generations import MODEL, PYTHON, TOOLS, candidate, generation, generations, spec
 from voicemode_whisper.core.acceptance import SmokeTest
 from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES
+from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.generations import Generation, Generations
 from voicemode_whisper.core.layout import Layout
@@ -74,7 +75,7 @@ def accept(
     state = FakeState()
     state.is_executing = True
     facts = {
-        "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": TOOLS},
+        "toolchain.Toolchain": {f"driver=, packages={ROCM_PACKAGES}": TOOLS},
         "toolchain.Python": PYTHON,
         "generations.Generations": {f"layout={LAYOUT}": known},
         "build.Manifest": {f"path={PATH}": manifest or {}, f"path={LAYOUT.build}": now},
@@ -88,7 +89,7 @@ def accept(
     host.log_styled = lambda line, **_: said.append(line)
     scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
     with scripts, ctx_state.use(state), ctx_host.use(host):
-        commands = whisper.accept._inner(layout=LAYOUT, spec=SPEC, kfd="/k")
+        commands = whisper.accept._inner(layout=LAYOUT, spec=SPEC, choice=Choice((SPEC,)), kfd="/k")
         return [get_command_string(command) for command in commands], said
 
 
@@ -98,7 +99,7 @@ def test_a_build_that_passes_is_timed_and_serves_with_what_is_faster():
     assert test.startswith(
         "sh -c with-progress.sh with-progress env ROCM_PATH=/opt/rocm ROCR_VISIBLE_DEVICES=0"
     )
-    assert test.endswith(f"{PATH}/smoke-test.log /k whisper-server whisper-cli")
+    assert test.endswith(f"{PATH}/smoke-test.log /k whisper-cli-cold whisper-server whisper-cli")
     assert speed.count("whisper-cli-fa whisper-cli-nfa") == 3
     assert manifest.startswith(f"sh -c write.sh write {PATH}/manifest.json ")
     assert '"flag": "-fa"' in manifest

@@ -24,6 +24,7 @@ from tests.generations import (
     spec,
 )
 from voicemode_whisper.core.build import ROCM_PACKAGES
+from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.generations import EarlierSetup, Generation, Generations, GenerationSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, Layout
@@ -32,7 +33,7 @@ from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.venv import SYSTEM_PYTHON, Venv
 from voicemode_whisper.facts.speech import Transcription
 from voicemode_whisper.operations import generations as operations
-from voicemode_whisper.operations.util.generations import unless_rejected
+from voicemode_whisper.operations.util.choice import unless_rejected
 
 SPOKEN = "And so my fellow Americans ask not what your country can do for you"
 CPU = ["whisper_backend_init_gpu: no GPU found", "whisper_model_load: CPU total size = 77 MB"]
@@ -108,7 +109,7 @@ class Host:
             },
             "user_unit.Unit": {f"unit={SERVER_UNIT}": UP},
             "user_unit.StartLog": {"invocation=6f4": log},
-            "kfd.Memory": {"kfd=/k, pid=7": memory},
+            "kfd.Memory": {"account=/k, pid=7": memory},
             "machine.UserName": "ada",
             "machine.Identity": {"uid": 1000},
             "ports.Listeners": {
@@ -118,11 +119,11 @@ class Host:
                 f"pid=7, unit={SERVER_UNIT}, user=ada": access or DeviceAccess()
             },
             "build.Manifest": {
-                f"path={LAYOUT.build}": {"toolchain": ["rocblas 7.1-1"]},
+                f"path={LAYOUT.build}": {"backend": "hip", "toolchain": ["rocblas 7.1-1"]},
                 f"path={BUILD}": build,
             },
             "files.Exists": {f"path={BUILD}/vad.bin": vad},
-            "toolchain.Toolchain": {f"packages={ROCM_PACKAGES}": TOOLS},
+            "toolchain.Toolchain": {f"driver=, packages={ROCM_PACKAGES}": TOOLS},
             "toolchain.Python": PYTHON,
             "venv.Venv": {
                 **{f"path={LAYOUT.generations}/{number}/venv": venv for number in numbers},
@@ -194,7 +195,7 @@ def confirm(host: Host) -> list[list[str]]:
 
 class TestSwitch:
     def apply(self, host: Host, wanted: GenerationSpec | None = None) -> list[list[str]]:
-        return host.apply(operations.switch, spec=wanted or spec())
+        return host.apply(operations.switch, choice=Choice((wanted or spec(),)))
 
     def test_what_serves_is_left_alone(self):
         host = Host(generations(2, generation(1), generation(2, **MADE)))
@@ -289,7 +290,8 @@ class TestSwitch:
     ):
         host = Host(found)
         with ctx_state.use(host.state), ctx_host.use(host.host):
-            assert unless_rejected(LAYOUT, spec(settings=settings(retry=retry)))() is wanted
+            choice = Choice((spec(settings=settings(retry=retry)),))
+            assert unless_rejected(LAYOUT, choice)() is wanted
 
     def test_a_host_that_cannot_be_asked_is_left_to_the_operation(self):
         host = Host(generations(1))
@@ -297,7 +299,7 @@ class TestSwitch:
             "voicemode_whisper.operations.util.generations.read_generations", side_effect=OSError
         )
         with lost, ctx_state.use(host.state), ctx_host.use(host.host):
-            assert unless_rejected(LAYOUT, spec())() is True
+            assert unless_rejected(LAYOUT, Choice((spec(),)))() is True
 
 
 class TestConfirm:

@@ -38,6 +38,7 @@ GOOD = [
     ),
     ("device", "AMD Radeon RX 7800 XT", "AMD Radeon RX 7800 XT"),
     ("kfd", "/trial/kfd", "/trial/kfd"),
+    ("pci", "0000:03:00.0", "0000:03:00.0"),
     ("gpu_memory", "243805235", 243805235),
 ]
 BAD = [
@@ -92,7 +93,7 @@ def test_defaults() -> None:
         "whisper-1",
         *(0, 1, 32, 45, 512, 0, 30, 80),
         *("", (), (), "", "", ""),
-        *("/sys/class/kfd/kfd", 0),
+        *("/sys/class/kfd/kfd", "", 0),
     )
 
 

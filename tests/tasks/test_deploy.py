@@ -74,7 +74,7 @@ def test_a_home_that_is_mounted_at_login_is_told_so(tmp_path: Path):
 def test_integrated_graphics_are_left_alone_unless_asked_for(tmp_path: Path):
     host = {"a": {"gfx_target_version": [CARD.replace("110001", "100306")], **HEALTHY}}
     _, output, _ = plan(tmp_path, host)
-    assert "for the CPU: AMD GPU (gfx1036) is a part of the processor" in output
+    assert "for the CPU: AMD GPU (gfx1036) has but two compute units" in output
     _, output, _ = plan(tmp_path, host, "--data", "whisper_backend=hip")
     assert "for AMD GPU (gfx1036), built for gfx1030" in output
 

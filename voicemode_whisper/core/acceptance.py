@@ -20,6 +20,8 @@ from voicemode_whisper.core.placement import backend_mismatch, memory_mismatch
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import FLAGS, Speed
 
+# The section of whisper-cli's first run, whose time does not count: drivers compile then.
+COLD = "whisper-cli-cold"
 # Lines of whisper_print_timings, whisper.cpp v1.7.3 to v1.9.3.
 TIMINGS = re.compile(r"whisper_print_timings:\s+(load|encode|total) time =\s*([0-9.]+) ms")
 
@@ -77,23 +79,32 @@ def _trial(program: str, status: int, body: str) -> SmokeTest:
     )
 
 
-def rejection(tests: Sequence[SmokeTest], spec: BuildSpec, model: Model) -> Rejection | None:
-    """Why the build of this spec may not serve with this model; None when it may."""
+def rejection(
+    tests: Sequence[SmokeTest], spec: BuildSpec, model: Model, device: str = ""
+) -> Rejection | None:
+    """Why the build of this spec may not serve with this model; None when it may.
+
+    `device` is the GPU's name in Vulkan.
+    """
     for program in PROGRAMS:
         test = next((test for test in tests if test.program == program), None)
         if test is None:
             return Rejection(f"{program} was not tried")
-        reason = _failure(test) or _wrong_place(test, spec, model) or _slowness(test, spec)
+        reason = _failure(test) or _wrong_place(test, spec, model, device) or _slowness(test, spec)
         if reason:
             return Rejection(f"{program} {reason}", test)
     return None
 
 
-def speeds(tests: Sequence[SmokeTest], spec: BuildSpec, model: Model) -> list[Speed]:
+def speeds(
+    tests: Sequence[SmokeTest], spec: BuildSpec, model: Model, device: str = ""
+) -> list[Speed]:
     """The best run of each kind that transcribed the sample on what was asked for."""
     best: dict[str, Speed] = {}
     for test in tests:
-        if test.program not in FLAGS or _failure(test) or _wrong_place(test, spec, model):
+        if test.program not in FLAGS or _failure(test):
+            continue
+        if _wrong_place(test, spec, model, device):
             continue
         if not {"load", "encode", "total"} <= test.timings.keys():
             continue
@@ -105,16 +116,17 @@ def speeds(tests: Sequence[SmokeTest], spec: BuildSpec, model: Model) -> list[Sp
     return list(best.values())
 
 
-def _wrong_place(test: SmokeTest, spec: BuildSpec, model: Model) -> str | None:
-    other = backend_mismatch(usage(test.log), spec.backend, spec.gpu)
+def _wrong_place(test: SmokeTest, spec: BuildSpec, model: Model, device: str) -> str | None:
+    other = backend_mismatch(usage(test.log), spec.backend, spec.gpu, device)
     if other is None and spec.gpu:
-        other = memory_mismatch(spec.gpu, test.memory, model.size)
+        other = memory_mismatch(spec.gpu, test.memory, model.size, spec.backend)
     return f"ran on {other}" if other else None
 
 
 def _slowness(test: SmokeTest, spec: BuildSpec) -> str | None:
     seconds = test.timings.get("total", 0) / 1000
-    if spec.backend == "cpu" or seconds <= SAMPLE_SECONDS:
+    is_cpu = spec.gpu is None or spec.gpu.is_software
+    if is_cpu or seconds <= SAMPLE_SECONDS:
         return None
     return f"took {seconds:.1f} s for {SAMPLE_SECONDS} s of speech: no GPU is that slow"
 
@@ -137,6 +149,24 @@ def _ending(status: int) -> str:
 def is_accepted(manifest: Mapping[str, Any], model: Model) -> bool:
     """Whether the build of this manifest has passed acceptance with this model, speed and all."""
     return "speeds" in _entry(manifest, model)
+
+
+def refusal(manifest: Mapping[str, Any], model: Model) -> tuple[str, str] | None:
+    """When and why the build of this manifest was refused with this model; None if it was not."""
+    entry = _entry(manifest, model)
+    return (entry["when"], entry["refused"]) if "refused" in entry else None
+
+
+def cold_start(manifest: Mapping[str, Any], model: Model) -> float | None:
+    """Milliseconds of the first run after the build, which loads or compiles what the GPU runs."""
+    cold: float | None = _entry(manifest, model).get("cold")
+    return cold
+
+
+def memory_used(manifest: Mapping[str, Any], model: Model) -> int | None:
+    """Bytes of GPU memory that whisper-server had with this model; None where that is not known."""
+    memory: int | None = _entry(manifest, model).get("memory")
+    return memory
 
 
 def recorded_speeds(manifest: Mapping[str, Any], model: Model) -> list[Speed]:
@@ -165,10 +195,31 @@ def record_acceptance(
         for test in tests
         if test.program in PROGRAMS
     }
-    entry = {
-        "model": model.file_name,
-        "when": when.isoformat(timespec="seconds"),
-        **seen,
-        "speeds": [speed.record for speed in measured],
-    }
+    first = next((test.timings.get("total") for test in tests if test.program == COLD), None)
+    memory = next((test.memory for test in tests if test.memory is not None), None)
+    return _with_entry(
+        manifest,
+        model,
+        {
+            "model": model.file_name,
+            "when": when.isoformat(timespec="seconds"),
+            **seen,
+            **({} if first is None else {"cold": first}),
+            **({} if memory is None else {"memory": memory}),
+            "speeds": [speed.record for speed in measured],
+        },
+    )
+
+
+def record_refusal(
+    manifest: Mapping[str, Any], model: Model, when: datetime, reason: str
+) -> dict[str, Any]:
+    """The manifest of a build that was refused with this model, where another may serve."""
+    refused = {"model": model.file_name, "when": when.isoformat(timespec="seconds")}
+    return _with_entry(manifest, model, {**refused, "refused": reason})
+
+
+def _with_entry(
+    manifest: Mapping[str, Any], model: Model, entry: Mapping[str, Any]
+) -> dict[str, Any]:
     return {**manifest, "acceptance": {**manifest.get("acceptance", {}), model.sha256: entry}}

@@ -8,53 +8,77 @@ print it too.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
-USING = re.compile(r"whisper_backend_init_gpu: using ROCm(\d+) backend")
-MODEL_THERE = re.compile(r"ROCm\d+ total size")
-DEVICE = re.compile(r"^\s*Device (\d+): (.*?), (gfx[0-9a-f]+)\b")
+USING = re.compile(r"whisper_backend_init_gpu: using (ROCm|Vulkan)(\d+) backend")
+MODEL_THERE = re.compile(r"(ROCm|Vulkan)\d+ total size")
+ROCM_DEVICE = re.compile(r"^\s*Device (\d+): (.*?), (gfx[0-9a-f]+)\b")
+VULKAN_DEVICE = re.compile(r"^ggml_vulkan: (\d+) = (.*) \(([^()]*)\) \| ")
 # Those that say most of what went wrong come first. The second follows upon "using ROCm0 backend".
 CPU_LINES = (
     "failed to initialize ROCm",
     "ggml_backend_cuda_init: invalid device",
+    "ggml_vulkan: No devices found",
     "no GPU found",
     "CPU total size",
 )
-# What ggml's HIP backend says of itself, whether it finds a GPU or not.
-HIP_BUILT = re.compile(r"ggml_cuda_init|ROCm")
+# What ggml's backends say of themselves, whether they find a GPU or not.
+BUILT = {"hip": re.compile(r"ggml_cuda_init|ROCm"), "vulkan": re.compile(r"ggml_vulkan|Vulkan\d")}
+# The VAD model is always on the CPU, and its start says of the GPU what a fall to the CPU would.
+VAD = "whisper_vad"
+BACKENDS = {"ROCm": "hip", "Vulkan": "vulkan"}
+# Mesa's name for what computes on the processor.
+LLVMPIPE = "llvmpipe"
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a log shows: `backend` is "hip", "cpu", or None where the log does not tell.
+    """What a log shows: `backend` is "hip", "vulkan", "cpu", or None where the log does not tell.
 
-    For "hip", `device` is the GPU's name and `gfx` LLVM's name for its architecture, both empty
-    where they are not named; for "cpu", `line` is the line that decided. `hip_built` is whether the
-    HIP backend is in the program at all.
+    `device` is the GPU's name; for "hip", `gfx` is LLVM's name for its architecture, for "vulkan",
+    `driver` that of its driver: empty where they are not named. For "cpu", `line` is the line that
+    decided. `built` are the backends that the program has at all.
     """
 
     backend: str | None
     device: str = ""
     gfx: str = ""
+    driver: str = ""
     line: str = ""
-    hip_built: bool = False
+    built: frozenset[str] = frozenset()
+
+    @property
+    def is_software(self) -> bool:
+        """Whether the device is the processor in the guise of a GPU."""
+        return LLVMPIPE in (self.driver, self.device.partition(" ")[0])
 
 
 def usage(lines: Iterable[str]) -> Usage:
     """Read the start-up log of one run of a program of whisper.cpp."""
-    log = list(lines)
-    hip_built = any(HIP_BUILT.search(line) for line in log)
+    log = list(takewhile(lambda line: not line.startswith(VAD), lines))
+    built = frozenset(name for name, mark in BUILT.items() if any(map(mark.search, log)))
     for mark in CPU_LINES:
         for line in log:
             if mark in line:
-                return Usage("cpu", line=line.strip(), hip_built=hip_built)
+                return Usage("cpu", line=line.strip(), built=built)
     using = next((found for line in log if (found := USING.search(line))), None)
     if not using or not any(MODEL_THERE.search(line) for line in log):
-        return Usage(None, hip_built=hip_built)
-    device, gfx = devices(log).get(int(using[1]), ("", ""))
-    return Usage("hip", device, gfx, hip_built=True)
+        return Usage(None, built=built)
+    backend, number = BACKENDS[using[1]], int(using[2])
+    if backend == "vulkan":
+        device, driver = vulkan_devices(log).get(number, ("", ""))
+        return Usage(backend, device, driver=driver, built=built | {backend})
+    device, gfx = devices(log).get(number, ("", ""))
+    return Usage(backend, device, gfx, built=built | {backend})
 
 
 def devices(lines: Iterable[str]) -> dict[int, tuple[str, str]]:
     """The GPUs that ROCm shows to a program, by ROCm's number: name and architecture."""
-    found = (DEVICE.search(line) for line in lines)
+    found = (ROCM_DEVICE.search(line) for line in lines)
+    return {int(match[1]): (match[2].strip(), match[3]) for match in found if match}
+
+
+def vulkan_devices(lines: Iterable[str]) -> dict[int, tuple[str, str]]:
+    """The devices that ggml takes of those that Vulkan shows, by ggml's number: name and driver."""
+    found = (VULKAN_DEVICE.search(line) for line in lines)
     return {int(match[1]): (match[2].strip(), match[3]) for match in found if match}

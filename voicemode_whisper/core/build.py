@@ -9,13 +9,22 @@ from typing import Any
 from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.release import Release
+from voicemode_whisper.core.toolchain import Toolchain
+from voicemode_whisper.core.vulkan import VulkanDevice, choose_device
 
 PROGRAMS = ("whisper-server", "whisper-cli")
-# Arch's ROCm lies here; nothing but login shells has it on PATH.
-ROCM = "/opt/rocm"
 
-# Whose versions decide whether a HIP build is still good: 7 and 10 have the same sonames.
+# What ggml's CMake asks for (ggml-hip/CMakeLists.txt), whose versions decide whether a HIP build is
+# still good: 7 and 10 have the same sonames.
 ROCM_PACKAGES = ("hip-runtime-amd", "hipblas", "rocblas", "rocm-llvm")
+# What makes a Vulkan build: a compiler of shaders, and headers (ggml-vulkan/CMakeLists.txt).
+VULKAN_PACKAGES = ("shaderc", "spirv-headers", "vulkan-headers")
+# Mesa's Vulkan drivers: for AMD's cards, and the processor in the guise of one.
+RADV, LAVAPIPE = "vulkan-radeon", "vulkan-swrast"
+# The versions of these are part of a build's recipe.
+BACKEND_PACKAGES = {"hip": ROCM_PACKAGES, "vulkan": VULKAN_PACKAGES, "cpu": ()}
+# How a backend is called, for people.
+NAMES = {"hip": "HIP", "vulkan": "Vulkan", "cpu": "the CPU"}
 
 TOOLS = ("base-devel", "ccache", "cmake", "curl", "ffmpeg", "git", "ninja", "python")
 COMMON_ARGUMENTS = (
@@ -39,15 +48,28 @@ VAD_MODEL = "vad.bin"
 MANIFEST = {"release": dict, "backend": str, "cmake_arguments": list, "built": str}
 
 
-def packages(backend: str) -> tuple[str, ...]:
-    """The pacman packages that a backend ("hip" or "cpu") needs on the host."""
-    return (*TOOLS, "rocm-hip-sdk") if backend == "hip" else TOOLS
+def vulkan_driver(gpu: Gpu | None) -> str:
+    """The package of the GPU's Vulkan driver."""
+    return LAVAPIPE if gpu and gpu.is_software else RADV
+
+
+def packages(backend: str, rocm: str = "rocm-hip-sdk", gpu: Gpu | None = None) -> tuple[str, ...]:
+    """The pacman packages that a backend needs on the host.
+
+    `rocm` is "rocm-hip-sdk", or "minimal" for what ggml uses of it.
+    """
+    if backend == "hip":
+        return (*TOOLS, *(ROCM_PACKAGES if rocm == "minimal" else (rocm,)))
+    if backend == "vulkan":
+        return (*TOOLS, *VULKAN_PACKAGES, "vulkan-icd-loader", "vulkan-tools", vulkan_driver(gpu))
+    return TOOLS
 
 
 def changed_packages(manifest: Mapping[str, Any], tools: Sequence[str]) -> list[str]:
-    """Packages of ROCm, with versions, that are not those which a build was made with."""
+    """Packages of the backend, with versions, that are not those which a build was made with."""
     before = manifest.get("toolchain", [])
-    return [tool for tool in tools if tool.startswith(ROCM_PACKAGES) and tool not in before]
+    own = tuple(f"{name} " for name in BACKEND_PACKAGES[manifest.get("backend", "cpu")])
+    return [tool for tool in tools if tool.startswith(own) and tool not in before]
 
 
 def missing_keys(manifest: Mapping[str, Any]) -> list[str]:
@@ -58,17 +80,19 @@ def missing_keys(manifest: Mapping[str, Any]) -> list[str]:
     return missing
 
 
-def cmake_arguments(backend: str, gpu_targets: Sequence[str]) -> tuple[str, ...]:
-    """The definitions that CMake is given; `gpu_targets` matters for "hip" alone."""
+def cmake_arguments(backend: str, gpu_targets: Sequence[str], tools: Toolchain) -> tuple[str, ...]:
+    """The definitions that CMake is given; `gpu_targets` and `tools` matter for "hip" alone."""
     if backend == "cpu":
         return (*COMMON_ARGUMENTS, "-DGGML_HIP=OFF")
+    if backend == "vulkan":
+        return (*COMMON_ARGUMENTS, "-DGGML_HIP=OFF", "-DGGML_VULKAN=ON")
     return (
         *COMMON_ARGUMENTS,
         "-DCMAKE_HIP_COMPILER_LAUNCHER=ccache",
         "-DGGML_HIP=ON",
         f"-DAMDGPU_TARGETS={';'.join(gpu_targets)}",
-        f"-DCMAKE_HIP_COMPILER={ROCM}/lib/llvm/bin/clang++",
-        f"-DCMAKE_PREFIX_PATH={ROCM}",
+        f"-DCMAKE_HIP_COMPILER={tools.hip_compiler}",
+        f"-DCMAKE_PREFIX_PATH={tools.rocm}",
     )
 
 
@@ -76,8 +100,8 @@ def cmake_arguments(backend: str, gpu_targets: Sequence[str]) -> tuple[str, ...]
 class BuildSpec:
     """What is to be built, and what it is to run on.
 
-    `backend` is "hip" or "cpu". For "hip", `gpu_targets` are the gfx names to build for and `gpu`
-    is the one GPU to use.
+    `backend` is "hip", "vulkan" or "cpu"; `gpu` is the one GPU to use, None for "cpu". For "hip",
+    `gpu_targets` are the gfx names to build for.
     """
 
     release: Release
@@ -86,15 +110,37 @@ class BuildSpec:
     gpu: Gpu | None = None
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What builds and programs need in their environment: where ROCm is, and one GPU alone.
+    def label(self) -> str:
+        """For people: "v1.9.1", or of Vulkan "v1.9.1 with Vulkan"."""
+        return self.release.label + (" with Vulkan" if self.backend == "vulkan" else "")
+
+    @property
+    def driver(self) -> str:
+        """The package of the Vulkan driver; empty for other backends."""
+        return vulkan_driver(self.gpu) if self.backend == "vulkan" else ""
+
+    def device(self, tools: Toolchain) -> VulkanDevice | None:
+        """The GPU as Vulkan shows it; None for other backends, and where it does not."""
+        return choose_device(tools.devices, self.gpu) if self.driver and self.gpu else None
+
+    def environment(self, tools: Toolchain) -> dict[str, str]:
+        """What builds and programs need in their environment: where the driver is, one GPU alone.
 
         A build for the card aborts when ROCm shows it the processor's integrated graphics too.
         """
-        if self.backend == "cpu" or self.gpu is None:
+        if self.gpu is None or self.backend == "cpu":
             return {}
+        if self.backend == "vulkan":
+            device = self.device(tools)
+            pinned = {"GGML_VK_VISIBLE_DEVICES": str(device.index)} if device else {}
+            # No driver but that one, and nothing that is loaded into games.
+            return {
+                "VK_DRIVER_FILES": tools.icd,
+                "VK_LOADER_LAYERS_DISABLE": "~implicit~",
+                **pinned,
+            }
         override = self.gpu.override
-        pinned = {"ROCM_PATH": ROCM, "ROCR_VISIBLE_DEVICES": str(self.gpu.index)}
+        pinned = {"ROCM_PATH": tools.rocm, "ROCR_VISIBLE_DEVICES": str(self.gpu.index)}
         return {**pinned, "HSA_OVERRIDE_GFX_VERSION": override} if override else pinned
 
 
@@ -108,10 +154,10 @@ class Recipe:
     toolchain: tuple[str, ...]
 
     @classmethod
-    def of(cls, spec: BuildSpec, toolchain: Sequence[str]) -> "Recipe":
+    def of(cls, spec: BuildSpec, tools: Toolchain) -> "Recipe":
         """The recipe for a spec, with the tools that are there."""
-        arguments = cmake_arguments(spec.backend, spec.gpu_targets)
-        return cls(spec.release, spec.backend, arguments, tuple(toolchain))
+        arguments = cmake_arguments(spec.backend, spec.gpu_targets, tools)
+        return cls(spec.release, spec.backend, arguments, tools.versions)
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ starts, and the shell of a connection.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 KFD = "/dev/kfd"
 READ_WRITE = {"r", "w"}
@@ -68,6 +68,16 @@ class DeviceAccess:
     process: str = "the running user manager"
 
     to_json = asdict  # for `pyinfra … fact`
+
+
+def without_kfd(access: DeviceAccess) -> DeviceAccess:
+    """The same without KFD's device, which Vulkan does not need."""
+    return replace(
+        access,
+        devices=tuple(device for device in access.devices if device.path != KFD),
+        missing_devices=tuple(path for path in access.missing_devices if path != KFD),
+        hidden_devices=tuple(path for path in access.hidden_devices if path != KFD),
+    )
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from voicemode_whisper.core.backend_log import Usage, usage
+from voicemode_whisper.core.build import vulkan_driver
 from voicemode_whisper.core.device_access import (
     Device,
     DeviceAccess,
     groups_with_access,
     may_open,
+    without_kfd,
 )
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.vulkan import VulkanDevice
 
 # As in the README: a virtual environment is on nobody's PATH.
 DEPLOY_AGAIN = ".venv/bin/pyinfra inventory.py deploy.py"
 EDIT_UNIT = f"systemctl --user edit {SERVER_UNIT} && systemctl --user restart {SERVER_UNIT}"
-# What a program says that was built for another ROCm, or is run with half of one.
+# What a program says that was built for other libraries, or is run with half of them.
 MISSING_LIBRARY = re.compile(
     r"error while loading shared libraries: (\S+?):|undefined symbol: (\S+)"
 )
@@ -30,7 +33,12 @@ NO_DEVICE_CODE = re.compile(
     r"invalid device function|no kernel image|hipErrorNoBinaryForGpu|TensileLibrary"
     r"|device kernel image is invalid|No compatible code objects"
 )
-OUT_OF_MEMORY = re.compile(r"cudaMalloc failed: out of memory|hipErrorOutOfMemory")
+# HIP's words for it, and those of Vulkan.
+OUT_OF_MEMORY = re.compile(
+    r"cudaMalloc failed: out of memory|hipErrorOutOfMemory|ErrorOutOfDeviceMemory"
+    r"|ggml_vulkan: Device memory allocation of size \d+ failed"
+)
+DEVICE_LOST = re.compile(r"ErrorDeviceLost")
 
 
 @dataclass(frozen=True)
@@ -48,48 +56,135 @@ class Finding:
         return f"{self.what}; fix: {self.fix}"
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a program was to run on: the backend that it was built for, and the GPU.
+
+    For "vulkan" also what Vulkan shows of it, where it does: its driver's manifest and its device.
+    """
+
+    backend: str
+    gpu: Gpu
+    icd: str = ""
+    device: VulkanDevice | None = None
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """What chooses that GPU in a program's environment, as NAME=VALUE."""
+        if self.backend == "vulkan":
+            index = self.device.index if self.device else ""
+            return (f"GGML_VK_VISIBLE_DEVICES={index}", f"VK_DRIVER_FILES={self.icd}")
+        return (
+            f"ROCR_VISIBLE_DEVICES={self.gpu.index}",
+            f"HSA_OVERRIDE_GFX_VERSION={self.gpu.override}",
+        )
+
+
 def diagnose(
     log: Iterable[str],
     access: DeviceAccess,
-    gpu: Gpu,
+    subject: Subject,
     user: str,
     changed_packages: Sequence[str] = (),
 ) -> Finding | None:
     """Name the cause for which a program with this log does not use the chosen GPU as it should.
 
-    None when it does. `changed_packages` are packages of ROCm, with versions, that are not those of
-    the time of the build.
+    None when it does. `changed_packages` are packages of the backend, with versions, that are not
+    those of the time of the build.
     """
     lines = list(log)
     used = usage(lines)
+    gpu = subject.gpu
+    if subject.backend == "vulkan":
+        return _diagnose_vulkan(lines, used, access, subject, user)
     if used.backend == "hip" and used.gfx == gpu.target:
         return _check_gpu_errors(lines, gpu)
     return (
-        _check_libraries(lines)
+        _check_libraries(lines, subject)
         or _check_hip_built(used)
         or check_access(access, user)
-        or _check_gpu_selection(used, access, gpu)
+        or _check_gpu_selection(used, access, subject)
         or _check_gpu_errors(lines, gpu)
         or _check_packages(changed_packages)
         or _unexplained(lines, used)
     )
 
 
-def check_access(access: DeviceAccess, user: str) -> Finding | None:
+def _diagnose_vulkan(
+    lines: Sequence[str], used: Usage, access: DeviceAccess, subject: Subject, user: str
+) -> Finding | None:
+    """The same for Vulkan: its backend says nothing where there is no device."""
+    device = subject.device
+    if used.backend == "vulkan" and device and used.device == device.name:
+        return _check_gpu_errors(lines, subject.gpu)
+    return (
+        _check_libraries(lines, subject)
+        or check_access(access, user, "vulkan")
+        or _check_driver_manifest(subject)
+        or _check_gpu_selection(used, access, subject)
+        or _check_software(used, subject)
+        or _check_vulkan_device(subject)
+        or _check_gpu_errors(lines, subject.gpu)
+        or _unexplained_vulkan(lines, used)
+    )
+
+
+def check_access(access: DeviceAccess, user: str, backend: str = "hip") -> Finding | None:
     """What keeps a program of the user's from the GPU's devices; None where nothing does."""
+    if backend == "vulkan":
+        access = without_kfd(access)
     return _check_sandboxing(access) or _check_driver(access) or _check_permissions(access, user)
 
 
-def _check_libraries(lines: Sequence[str]) -> Finding | None:
+def _check_driver_manifest(subject: Subject) -> Finding | None:
+    if subject.icd:
+        return None
+    package = vulkan_driver(subject.gpu)
+    return Finding(
+        f"Vulkan has no driver for {subject.gpu.label}: {package} is not installed",
+        f"sudo pacman -Syu {package}",
+    )
+
+
+def _check_vulkan_device(subject: Subject) -> Finding | None:
+    if subject.device:
+        return None
+    return Finding(
+        f"Vulkan does not show {subject.gpu.label}",
+        f"VK_DRIVER_FILES={subject.icd} vulkaninfo --summary; sudo dmesg | grep amdgpu"
+        "  # what Vulkan and the kernel say",
+    )
+
+
+def _check_software(used: Usage, subject: Subject) -> Finding | None:
+    if not used.is_software or subject.gpu.is_software:
+        return None
+    return Finding(
+        f"llvmpipe, Vulkan's driver for the CPU, was taken instead of {subject.gpu.label}",
+        f"{DEPLOY_AGAIN}  # it keeps it to the GPU's own driver",
+        of_build=True,
+    )
+
+
+def _unexplained_vulkan(lines: Sequence[str], used: Usage) -> Finding:
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    line = (used.line or last)[:160]
+    fix = "vulkaninfo --summary; sudo dmesg | grep amdgpu  # what Vulkan and the kernel say"
+    what = f"Vulkan does not take the GPU: {line}" if line else "its log does not say why"
+    return Finding(what, fix, of_build=True)
+
+
+def _check_libraries(lines: Sequence[str], subject: Subject) -> Finding | None:
     found = next((match for line in lines if (match := MISSING_LIBRARY.search(line))), None)
     if not found:
         return None
-    what = f"ROCm changed under the binary: {found[1] or found[2]} is gone"
+    library = "ROCm" if subject.backend == "hip" else "Vulkan"
+    what = f"{library} changed under the binary: {found[1] or found[2]} is gone"
     return Finding(what, DEPLOY_AGAIN, of_build=True)
 
 
 def _check_hip_built(used: Usage) -> Finding | None:
-    if used.backend != "cpu" or used.hip_built:
+    if used.backend != "cpu" or "hip" in used.built:
         return None
     return Finding("the HIP backend is not in this build", DEPLOY_AGAIN, of_build=True)
 
@@ -161,14 +256,15 @@ def _check_groups(
     return None
 
 
-def _check_gpu_selection(used: Usage, access: DeviceAccess, gpu: Gpu) -> Finding | None:
-    pinned = (f"ROCR_VISIBLE_DEVICES={gpu.index}", f"HSA_OVERRIDE_GFX_VERSION={gpu.override}")
-    others = [variable for variable in access.gpu_environment if variable not in pinned]
-    on_another = used.backend == "hip" and used.gfx != gpu.target
-    if others and (on_another or used.backend == "cpu"):
+def _check_gpu_selection(used: Usage, access: DeviceAccess, subject: Subject) -> Finding | None:
+    others = [name for name in access.gpu_environment if name not in subject.environment]
+    on_another = used.backend == subject.backend and not used.is_software
+    if others and (on_another or used.is_software or used.backend == "cpu"):
         variables = " and ".join(others)
-        return Finding(f"{variables} hides {gpu.label}", f"{EDIT_UNIT}  # take out {variables}")
-    if on_another:
+        return Finding(
+            f"{variables} hides {subject.gpu.label}", f"{EDIT_UNIT}  # take out {variables}"
+        )
+    if on_another and (used.gfx or used.device):
         fix = f"{DEPLOY_AGAIN}  # it pins the GPU"
         return Finding("nothing kept it to that GPU", fix, of_build=True)
     return None
@@ -179,7 +275,13 @@ def _check_gpu_errors(lines: Sequence[str], gpu: Gpu) -> Finding | None:
         if OUT_OF_MEMORY.search(line):
             return Finding(
                 f"{gpu.label} has too little memory free: {line.strip()[:120]}",
-                "rocm-smi --showpids  # end what else uses it, or choose a smaller whisper_model",
+                "sudo fuser -v /dev/dri/renderD* /dev/kfd  # end what else uses it, or choose a "
+                "smaller whisper_model",
+            )
+        if DEVICE_LOST.search(line):
+            return Finding(
+                f"{gpu.label} was lost to the driver: {line.strip()[:120]}",
+                "sudo dmesg | grep amdgpu  # the kernel says why",
             )
         if NO_DEVICE_CODE.search(line):
             return Finding(
@@ -202,6 +304,6 @@ def _unexplained(lines: Sequence[str], used: Usage) -> Finding:
     line = (used.line or last)[:160]
     return Finding(
         f"ROCm does not take the GPU: {line}" if line else "its log does not say why",
-        "/opt/rocm/bin/rocminfo; sudo dmesg | grep -E 'amdgpu|kfd'  # what ROCm and the kernel say",
+        "bash -lc rocminfo; sudo dmesg | grep -E 'amdgpu|kfd'  # what ROCm and the kernel say",
         of_build="failed to initialize ROCm" not in line,
     )

@@ -7,7 +7,7 @@ made from and what became of it. Generations are ordered by number.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +17,8 @@ from voicemode_whisper.core.fingerprint import PATTERN, fingerprint
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.settings import Settings, local_url
+from voicemode_whisper.core.toolchain import Toolchain
+from voicemode_whisper.core.vulkan import VulkanDevice
 
 CANDIDATE, CONFIRMED, REJECTED = "candidate", "confirmed", "rejected"
 KEPT = 3
@@ -62,9 +64,10 @@ class GenerationSpec:
         )  # fmt: skip
         return {name: getattr(self.settings, name) for name in names}
 
-    def resolve(self, toolchain: Sequence[str], python: str | None) -> "ResolvedSpec":
+    def resolve(self, tools: Toolchain, python: str | None) -> "ResolvedSpec":
         """What it comes to with the tools and the Python that are on the host now."""
-        recipe = Recipe.of(self.build, toolchain)
+        recipe = Recipe.of(self.build, tools)
+        environment = self.build.environment(tools)
         venv = fingerprint(f"{self.lock_sha256} {python}")
         parts = [
             recipe.fingerprint,
@@ -73,9 +76,10 @@ class GenerationSpec:
             self.proxy,
             venv,
             self.templates,
-            json.dumps([self.build.environment, self.relevant_settings], sort_keys=True),
+            json.dumps([environment, self.relevant_settings], sort_keys=True),
         ]
-        return ResolvedSpec(self, recipe, venv, fingerprint("\n".join(parts)))
+        device = self.build.device(tools)
+        return ResolvedSpec(self, recipe, venv, fingerprint("\n".join(parts)), environment, device)
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,37 @@ class ResolvedSpec:
     """A spec on one host: the build's recipe, the virtual environment's version.
 
     `fingerprint` is twelve hexadecimal digits that change with anything that matters to it.
+    `environment` is what the build's programs need, `device` the GPU as Vulkan shows it.
     """
 
     spec: GenerationSpec
     recipe: Recipe
     venv: str
     fingerprint: str
+    environment: Mapping[str, str]
+    device: VulkanDevice | None = None
+
+    @property
+    def device_name(self) -> str:
+        """The GPU's name in Vulkan; empty for other backends, and where it does not show it."""
+        return self.device.name if self.device else ""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A build for another backend that was tried: its path below services/.
+
+    `refused` is why it may not serve, `when` that was found; empty where it was but slower.
+    `milliseconds` are those of the sample, without loading the model; None where it was not timed.
+    """
+
+    backend: str
+    build: str
+    refused: str = ""
+    when: str = ""
+    milliseconds: float | None = None
+
+    to_json = asdict  # for `pyinfra … fact`
 
 
 @dataclass(frozen=True)
@@ -98,8 +127,9 @@ class Generation:
     `listen` is the proxy's ADDRESS:PORT, `port` that of whisper-server. `revisions` are the values
     of SERVICE_REVISION that the processes of its services have; empty where they have none.
     `adopted` is whether it was set up otherwise, by hand or by an earlier layout; by hand, the
-    proxy has no socket unit. `backend` is "hip", "cpu", or None where that is not known, `gpu` the
-    one that is used, `model_size` in bytes, where known.
+    proxy has no socket unit. `backend` is "hip", "vulkan", "cpu", or None where that is not known,
+    `gpu` the one that is used, `device` its name in Vulkan, `model_size` in bytes, where known.
+    `alternatives` are the builds that were tried beside its own.
     """
 
     number: int
@@ -116,8 +146,10 @@ class Generation:
     has_socket: bool = True
     backend: str | None = None
     gpu: Gpu | None = None
+    device: str = ""
     model_size: int | None = None
     parts: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     to_json = asdict  # for `pyinfra … fact`
@@ -141,8 +173,10 @@ class Generation:
             has_socket=manifest["socket"],
             backend=manifest.get("backend"),
             gpu=Gpu(**manifest["gpu"]) if manifest.get("gpu") else None,
+            device=manifest.get("vulkan") or "",
             model_size=manifest.get("model", {}).get("size"),
             parts=tuple(manifest["parts"].values()),
+            alternatives=tuple(Alternative(**one) for one in manifest.get("alternatives", [])),
             manifest=manifest,
         )
 
@@ -280,6 +314,8 @@ class Generations:
         kept = self.kept()
         rejected = [one for one in self.all if one.status == REJECTED][-REMEMBERED:]
         needed = {part for one in kept for part in one.parts}
+        # As long as they are there, nobody has to build and time them again.
+        needed |= {other.build for one in kept for other in one.alternatives}
         needed |= {f"generations/{one.number}" for one in [*kept, *rejected]}
         return [name for name in (*self.own(), *self.models) if name not in needed]
 

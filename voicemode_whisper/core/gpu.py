@@ -17,15 +17,20 @@ DRIVER = "amdgpu"
 
 # Graphics of a processor, by architecture (LLVM's AMDGPUUsage: APU).
 INTEGRATED = {
-    "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036",
+    "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037",
     "gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153",
 }  # fmt: skip
-# Those of them that rocBLAS has kernels for, and that are faster than their processor.
-STRONG = {"gfx1150", "gfx1151"}
+# Those with two compute units: a desktop's processor that has them is faster than they are.
+WEAK = {"gfx1036", "gfx1037"}
+# What Arch's rocBLAS has code for, of cards and processors for homes.
+ROCBLAS = {
+    "gfx1030", "gfx1100", "gfx1101", "gfx1102", "gfx1150", "gfx1151", "gfx1200", "gfx1201",
+}  # fmt: skip
 # RDNA2 has one instruction set under several names; rocBLAS comes with kernels for the first alone.
 # There is no such way for gfx1103: as gfx1100 it hangs (rocm-libraries issue 6320).
 NEIGHBOURS = dict.fromkeys(
-    ("gfx1031", "gfx1032", "gfx1033", "gfx1034", "gfx1035", "gfx1036"), ("gfx1030", "10.3.0")
+    ("gfx1031", "gfx1032", "gfx1033", "gfx1034", "gfx1035", "gfx1036", "gfx1037"),
+    ("gfx1030", "10.3.0"),
 )
 
 
@@ -62,11 +67,27 @@ class Gpu:
         return NEIGHBOURS.get(self.gfx, ("", ""))[1]
 
     @property
+    def has_rocblas(self) -> bool:
+        """Whether Arch's rocBLAS has code for it, or of a card for a neighbour."""
+        return self.gfx in ROCBLAS or (not self.integrated and self.target in ROCBLAS)
+
+    @property
+    def is_software(self) -> bool:
+        """Whether it is none, but a program that stands in for one."""
+        return self == LLVMPIPE
+
+    @property
     def label(self) -> str:
         """For people: "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"."""
+        if self.is_software:
+            return "llvmpipe, which is the CPU"
         memory = f"{self.memory / 2**30:.3g} GiB" if self.memory else ""
         known = filter(None, (self.gfx, memory, self.address))
         return f"{self.name or 'AMD GPU'} ({', '.join(known)})"
+
+
+# Mesa's Vulkan driver without a card, for tests (gpu_software).
+LLVMPIPE = Gpu(None, "", 0, "", "llvmpipe")
 
 
 def gfx_name(gfx_target_version: int) -> str:
@@ -137,20 +158,43 @@ def choose_gpu(gpus: Sequence[Gpu]) -> Gpu | None:
     )
 
 
-def choose_backend(wanted: str, gpu: Gpu | None) -> str:
-    """Resolve whisper_backend to "hip" or "cpu".
+def choose_backends(wanted: str, gpu: Gpu | None) -> tuple[str, ...]:
+    """Resolve whisper_backend to the backends that are to be tried, in this order.
 
-    "auto" uses a card, and of integrated graphics those that are worth it.
+    "hip", "vulkan" or "cpu". The first that passes acceptance serves, or with "fastest" the faster.
     """
-    if wanted == "hip" and gpu is None:
+    if wanted == "cpu" or (gpu is None and wanted in ("auto", "fastest")):
+        return ("cpu",)
+    if gpu is None:
         raise UserError(
-            "whisper_backend: got 'hip', but the kernel shows no AMD GPU "
+            f"whisper_backend: got {wanted!r}, but the kernel shows no AMD GPU "
             "(/sys/class/kfd/kfd/topology has none); allowed here is cpu, or auto, which takes it"
         )
-    if wanted == "auto":
-        worth_it = gpu and (not gpu.integrated or gpu.gfx in STRONG)
-        return "hip" if worth_it else "cpu"
-    return wanted
+    if wanted == "hip" and gpu.index is None:
+        raise UserError(
+            f"whisper_backend: got 'hip', but the kernel's compute driver does not know "
+            f"{gpu.label}; allowed here is vulkan, or auto, which takes it"
+        )
+    if wanted in ("hip", "vulkan"):
+        return (wanted,)
+    if wanted == "auto" and gpu.gfx in WEAK:
+        return ("cpu",)
+    return ("hip", "vulkan") if gpu.has_rocblas else ("vulkan",)
+
+
+def reason(backend: str, wanted: str, gpu: Gpu | None) -> str:
+    """Why "auto" takes this backend and no faster one, for people; empty where there is none."""
+    if gpu is None:
+        return "no AMD GPU found"
+    if backend == wanted:
+        return "as whisper_backend says"
+    if backend == "cpu":
+        return (
+            f"{gpu.label} has but two compute units; whisper_backend=vulkan uses them all the same"
+        )
+    if backend == "vulkan" and not gpu.has_rocblas:
+        return f"ROCm has no code for {gpu.gfx}" if gpu.gfx else "ROCm does not know it"
+    return ""
 
 
 def choose_targets(wanted: Sequence[str], gpu: Gpu | None) -> tuple[str, ...]:

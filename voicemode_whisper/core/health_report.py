@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.backend_log import usage
-from voicemode_whisper.core.build import ROCM_PACKAGES, changed_packages
+from voicemode_whisper.core.build import BACKEND_PACKAGES, NAMES, changed_packages
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
 from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting, proxy_before
-from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generations
-from voicemode_whisper.core.gpu import Gpu, choose_backend
+from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generation, Generations
+from voicemode_whisper.core.gpu import Gpu, choose_backends
 from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
 from voicemode_whisper.core.models import Model, ModelFile
@@ -48,13 +48,20 @@ PATIENCE = 2
 class CheckResult:
     """One check: its name, what was found, and what fixes it, empty where nothing is wrong.
 
-    `cause` is why it is not, where that is known and is not what was found.
+    `cause` is why it is not, where that is known and is not what was found. A `warning` is no
+    failure: `fix` is what can be done about it.
     """
 
     name: str
     found: str
     fix: str = ""
     cause: str = ""
+    warning: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong."""
+        return bool(self.fix) and not self.warning
 
 
 @dataclass(frozen=True)
@@ -69,37 +76,61 @@ class ExpectedState:
 def expected_backend(setting: str, gpu: Gpu | None, manifest: Mapping[str, Any] | None) -> str:
     """The backend that whisper_backend means on a host with this GPU and this live build.
 
-    A GPU that was built for and is not shown any more is missing, and not done without.
+    Of several the one that was built for. A GPU that was built for and is not shown any more is
+    missing, and not done without.
     """
-    if gpu:
-        return choose_backend(setting, gpu)
-    if setting == "auto" and manifest:
-        return str(manifest["backend"])
-    return "hip" if setting == "hip" else "cpu"
+    built = str(manifest["backend"]) if manifest else ""
+    if gpu is None:
+        if built and setting in ("auto", "fastest"):
+            return built
+        return setting if setting in ("hip", "vulkan") else "cpu"
+    backends = choose_backends(setting, gpu)
+    return built if built in backends else backends[0]
 
 
-def table(results: Sequence[CheckResult]) -> list[tuple[str, bool]]:
-    """The lines to print, and whether each is about a check that failed.
+def table(results: Sequence[CheckResult]) -> list[tuple[str, str]]:
+    """The lines to print, each with its colour, empty for the terminal's own.
 
     A line for each check; below one that failed, the cause where it is known, and the fix.
     """
     width = max(len(result.name) for result in results)
     lines = []
     for result in results:
-        failed = bool(result.fix)
-        word = "FAIL" if failed else "OK"
-        lines.append((f"{word:<4}  {result.name:<{width}}  {result.found}", failed))
+        word, colour = _mark(result)
+        lines.append((f"{word:<4}  {result.name:<{width}}  {result.found}", colour))
         if result.cause:
-            lines.append((f"      {'':<{width}}  cause: {result.cause}", failed))
-        if failed:
-            lines.append((f"      {'':<{width}}  fix: {result.fix}", failed))
+            lines.append((f"      {'':<{width}}  cause: {result.cause}", colour))
+        if result.fix:
+            lines.append((f"      {'':<{width}}  fix: {result.fix}", colour))
     return lines
+
+
+def _mark(result: CheckResult) -> tuple[str, str]:
+    if result.warning:
+        return "WARN", "yellow"
+    return ("FAIL", "red") if result.failed else ("OK", "")
 
 
 def verdict(results: Sequence[CheckResult]) -> str:
     """The checks that failed, in a line; empty where none did."""
-    failed = [result.name for result in results if result.fix]
+    failed = [result.name for result in results if result.failed]
     return f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else ""
+
+
+def backend(expected: ExpectedState, serving: Generation | None) -> list[CheckResult]:
+    """What the GPU is used through, where there was a choice; yellow if the first was refused."""
+    others = serving.alternatives if serving else ()
+    name = NAMES[expected.backend]
+    refused = next((other for other in others if other.refused), None)
+    if refused:
+        found = f"{name}, as {NAMES[refused.backend]} was refused on {refused.when[:10]}"
+        fix = f"{DEPLOY_AGAIN} --data retry=yes  # tries it again"
+        return [CheckResult("backend", found, fix, refused.refused, warning=True)]
+    timed = [other for other in others if other.milliseconds is not None]
+    if not timed:
+        return []
+    slower = ", ".join(f"{NAMES[one.backend]} takes {one.milliseconds:.0f} ms" for one in timed)
+    return [CheckResult("backend", f"{name}, the faster on this card: {slower} without loading")]
 
 
 def generation(generations: Generations) -> CheckResult:
@@ -122,22 +153,26 @@ def gpu(expected: ExpectedState) -> CheckResult:
     """The GPU that the kernel shows."""
     if expected.gpu:
         return CheckResult(
-            "GPU", expected.gpu.label + ("" if expected.backend == "hip" else "; not used")
+            "GPU", expected.gpu.label + ("; not used" if expected.backend == "cpu" else "")
         )
-    if expected.backend == "hip":
-        found = "the kernel shows none, instead of hip"
+    if expected.backend != "cpu":
+        found = f"the kernel shows none, instead of one for {NAMES[expected.backend]}"
         return CheckResult("GPU", found, "sudo dmesg | grep -E 'amdgpu|kfd'")
     return CheckResult("GPU", "none; the CPU is used")
 
 
-def rocm(expected: ExpectedState, missing: Sequence[str], tools: Sequence[str]) -> CheckResult:
+# How the packages of a backend are called.
+PACKAGES = {"hip": "ROCm", "vulkan": "Vulkan", "cpu": "packages"}
+
+
+def packages(expected: ExpectedState, missing: Sequence[str], tools: Sequence[str]) -> CheckResult:
     """The packages: `missing` are those that are not there, `tools` versions of those that are."""
-    name = "ROCm" if expected.backend == "hip" else "packages"
+    name = PACKAGES[expected.backend]
     if missing:
         return CheckResult(
             name, f"lacks {', '.join(missing)}", f"sudo pacman -Syu {' '.join(missing)}"
         )
-    told = ROCM_PACKAGES if expected.backend == "hip" else ("c++",)
+    told = BACKEND_PACKAGES[expected.backend] or ("c++",)
     return CheckResult(name, ", ".join(tool for tool in tools if tool.startswith(told)))
 
 
@@ -162,6 +197,8 @@ def build(
     built = manifest["built"][:10]
     if expected.backend == "cpu":
         return CheckResult("build", f"{label} for the CPU, of {built}")
+    if expected.backend == "vulkan":
+        return CheckResult("build", f"{label} with Vulkan, of {built}")
     targets = _targets(manifest)
     if expected.gpu and expected.gpu.target not in targets:
         found = f"{label} for {', '.join(targets)}: no code for {expected.gpu.target}"
@@ -202,20 +239,22 @@ def model(
     return CheckResult("model", f"{name}, its SHA-256 is right")
 
 
-def access(finding: Finding | None, tried: bool) -> CheckResult:
+def access(finding: Finding | None, tried: bool, backend: str = "hip") -> CheckResult:
     """Whether the user's services may use the GPU's devices; `tried` is whether one could try."""
     if finding:
         return CheckResult("access", finding.what, finding.fix)
     if not tried:
         found = "not known: the user's service manager starts nothing"
         return CheckResult("access", found, "systemctl --user status")
-    return CheckResult("access", "the user's services may open /dev/kfd and the render node")
+    what = "/dev/kfd and the render node" if backend == "hip" else "the render node"
+    return CheckResult("access", f"the user's services may open {what}")
 
 
 def in_use(expected: ExpectedState, log: Sequence[str], memory: int | None) -> str:
     """The GPU that whisper-server uses, as its log tells, and its memory as the kernel does."""
     used = usage(log)
-    name = f"{used.device} ({used.gfx})" if used.gfx else expected.gpu and expected.gpu.label
+    named = f"{used.device} ({used.gfx})" if used.gfx else used.device
+    name = named or (expected.gpu and expected.gpu.label)
     return f"{name}, {memory >> 20} MiB of its memory" if memory else str(name)
 
 

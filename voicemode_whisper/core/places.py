@@ -5,12 +5,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from voicemode_whisper.core.build import ROCM_PACKAGES
 from voicemode_whisper.core.errors import UserError
 
 MIB = 1024**2
 GIB = 1024**3
 # Checkout, object files and three builds, with room to spare.
-BUILD_SPACE = {"cpu": 1 * GIB, "hip": 3 * GIB}
+BUILD_SPACE = {"cpu": 1 * GIB, "hip": 3 * GIB, "vulkan": 2 * GIB}
 BUILD_FILES = 5000
 VENV_SPACE, VENV_FILES = 100 * MIB, 2500
 # For the lock and notes of a run that has nothing to do.
@@ -19,6 +20,8 @@ LEAST_SPACE, LEAST_FILES = 1 * MIB, 10
 # archlinux.org says of ROCm 7.2 (4.6 and 19.6 GB), and of the tools. What it comes to in the end,
 # pacman checks itself.
 ROCM_SPACE = (4 * GIB, 16 * GIB)
+# Of that rocm-llvm and rocblas have 1.3 and 5.8 GB, all else that whisper.cpp needs is small.
+MINIMAL_SPACE = (1 * GIB, 5 * GIB)
 TOOLS_SPACE = (100 * MIB, 500 * MIB)
 SCRATCH = ("/tmp", "/var/tmp")
 LOG_IN = "log in as {user} with the password, and run again"
@@ -194,11 +197,13 @@ class Step:
     place: int = 0
 
 
-def steps(places: Places, backend: str, release: str, model: int) -> list[Step]:
+def steps(places: Places, backends: Sequence[str], release: str, model: int) -> list[Step]:
     """What the run will write; `model` are the bytes of a model that is not there yet."""
     found = [Step("the run's notes", LEAST_SPACE, LEAST_FILES)]
     if f"/builds/{release}-" not in places.build:
-        found.append(Step("the build", BUILD_SPACE[backend], BUILD_FILES))
+        space = sum(BUILD_SPACE[backend] for backend in backends)
+        what = "the build" if len(backends) == 1 else "the builds"
+        found.append(Step(what, space, BUILD_FILES * len(backends)))
     if model:
         found.append(Step("the model", model, 1))
     if not places.venv:
@@ -209,12 +214,31 @@ def steps(places: Places, backend: str, release: str, model: int) -> list[Step]:
 def _packages(places: Places) -> Iterator[Step]:
     if not places.missing:
         return
-    with_rocm = any(name.startswith("rocm-") for name in places.missing)
-    download, install = ROCM_SPACE if with_rocm else TOOLS_SPACE
+    download, install = TOOLS_SPACE
+    if "rocm-hip-sdk" in places.missing:
+        download, install = ROCM_SPACE
+    elif set(ROCM_PACKAGES) & set(places.missing):
+        download, install = MINIMAL_SPACE
     if places.to_download is not None and places.to_install is not None:
         download, install = places.to_download, places.to_install
     yield Step("packages to download", download, place=1)
     yield Step("packages to install", install, place=2)
+
+
+def describe_packages(places: Places) -> str:
+    """What the missing packages take, and of which disks; empty where none is missing."""
+    taken = [
+        f"{_size(step.space)} on {places.rooms[step.place].mount}" for step in _packages(places)
+    ]
+    if not taken:
+        return ""
+    less = " and ".join(map(_size, MINIMAL_SPACE))
+    other = (
+        f"; of ROCm, rocm_packages=minimal takes about {less}"
+        if "rocm-hip-sdk" in places.missing
+        else ""
+    )
+    return f"packages: about {taken[0]} to download, {taken[1]} to install{other}"
 
 
 def check_room(places: Places, wanted: Sequence[Step]) -> None:

@@ -3,7 +3,7 @@
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +12,10 @@ from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.models import Model, resolve_model
 from voicemode_whisper.core.urls import is_http_url, masked
 
-BACKENDS = ("auto", "hip", "cpu")
+BACKENDS = ("auto", "fastest", "hip", "vulkan", "cpu")
+ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
-PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "uninstall_")
+PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "rocm_", "uninstall_")
 # HOST[:PORT] and SCHEME://HOST[:PORT] as the proxy takes them: whisper_proxy/settings.py.
 AUTHORITY = r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{AUTHORITY}")
@@ -32,9 +33,11 @@ class Settings:
     whisper_known_defects: Mapping[str, str]
     whisper_repo: str = field(repr=False)
     whisper_backend: str
+    rocm_packages: str
     gpu_targets: tuple[str, ...]
     gpu_kfd: str
     gpu_pci: str
+    gpu_software: bool
     model: Model
     whisper_port: int
     proxy_host: str
@@ -149,11 +152,14 @@ def _repository(data: Mapping[str, Any]) -> str:
     return value
 
 
-def _backend(data: Mapping[str, Any]) -> str:
-    value = data["whisper_backend"]
-    if value not in BACKENDS:
-        raise _wrong("whisper_backend", value, "auto, hip or cpu")
-    return str(value)
+def _one_of(name: str, allowed: Sequence[str]) -> Callable[[Mapping[str, Any]], str]:
+    def read(data: Mapping[str, Any]) -> str:
+        value = data[name]
+        if value not in allowed:
+            raise _wrong(name, value, f"{', '.join(allowed[:-1])} or {allowed[-1]}")
+        return str(value)
+
+    return read
 
 
 def _gpu_targets(data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -232,13 +238,6 @@ def _is_origin(word: str) -> bool:
         return False
 
 
-def _doctor(data: Mapping[str, Any]) -> str:
-    value = data["doctor"]
-    if value not in ("quick", "full"):
-        raise _wrong("doctor", value, "quick or full")
-    return str(value)
-
-
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -253,10 +252,12 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "whisper_version": _version,
     "whisper_known_defects": _known_defects,
     "whisper_repo": _repository,
-    "whisper_backend": _backend,
+    "whisper_backend": _one_of("whisper_backend", BACKENDS),
+    "rocm_packages": _one_of("rocm_packages", ROCM),
     "gpu_targets": _gpu_targets,
     "gpu_kfd": _directory("gpu_kfd"),
     "gpu_pci": _directory("gpu_pci"),
+    "gpu_software": _yes_or_no("gpu_software"),
     "model": _model,
     "whisper_port": _port("whisper_port"),
     "proxy_host": _proxy_host,
@@ -270,7 +271,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
     "uninstall_models": _yes_or_no("uninstall_models"),
     "retry": _yes_or_no("retry"),
-    "doctor": _doctor,
+    "doctor": _one_of("doctor", ("quick", "full")),
 }
 KNOBS = ({field.name for field in fields(Settings)} - {"model"}) | {
     "whisper_model",

@@ -27,12 +27,13 @@ class Gpus(Fact[list[Gpu]]):
 class Memory(Fact[int | None]):
     """Bytes of GPU memory that the kernel accounts to a process; None where it does not account.
 
-    What a processor's graphics use is the machine's memory, which is not counted. In a container
-    nothing is known (see gpu-memory.sh).
+    `account` is KFD's directory for what uses ROCm, the GPU's PCI address for what uses Vulkan.
+    What a processor's graphics use is the machine's memory, which KFD does not count. In a
+    container nothing is known (see gpu-memory.sh).
     """
 
-    def command(self, kfd: str, pid: int) -> StringCommand:
-        return script("gpu-memory", kfd, str(pid))
+    def command(self, account: str, pid: int) -> StringCommand:
+        return script("gpu-memory", account, str(pid))
 
     def process(self, output: Iterable[str]) -> int | None:
         return next(map(int, output), None)

@@ -4,24 +4,25 @@ from collections.abc import Iterable, Sequence
 
 from pyinfra.api import StringCommand
 
+from voicemode_whisper.core import toolchain
 from voicemode_whisper.core.venv import SYSTEM_PYTHON
 from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
 
 
-class Toolchain(Fact[list[str]]):
-    """Versions of the given packages, of the C++ compiler and of the processor, one a line."""
+class Toolchain(Fact[toolchain.Toolchain]):
+    """Versions of the given packages, of the C++ compiler and of the processor, and where ROCm is.
 
-    default = list
+    With the package of a Vulkan `driver`, also its manifest and its devices.
+    """
 
-    def command(self, packages: Sequence[str]) -> StringCommand:
-        return script("toolchain", *packages)
+    default = toolchain.Toolchain
 
-    def process(self, output: Iterable[str]) -> list[str]:
-        *tools, processor = output
-        if not processor.startswith("cpu "):
-            raise ValueError(f"no processor: {processor!r}")
-        return [*tools, processor]
+    def command(self, packages: Sequence[str], driver: str = "") -> StringCommand:
+        return script("toolchain", driver, *packages)
+
+    def process(self, output: Iterable[str]) -> toolchain.Toolchain:
+        return toolchain.parse_toolchain(output)
 
 
 class Python(Fact[str | None]):

@@ -1,16 +1,18 @@
 """Generations: written, switched to, confirmed by speech, rolled back when what is new fails."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from pyinfra import host
 from pyinfra.api import StringCommand
 
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import VAD_MODEL
+from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.generations import (
     CANDIDATE,
     CONFIRMED,
     REJECTED,
+    Alternative,
     Generation,
     GenerationSpec,
 )
@@ -24,6 +26,7 @@ from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.files import Exists
 from voicemode_whisper.facts.generations import Earlier
 from voicemode_whisper.facts.user_unit import SYSTEMCTL, Services
+from voicemode_whisper.operations.util.choice import chosen
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.errors import user_error
 from voicemode_whisper.operations.util.generations import (
@@ -64,15 +67,16 @@ def adopt(layout: Layout, api_key_file: str = "") -> Generator[StringCommand]:
 
 
 @operation()
-def switch(layout: Layout, spec: GenerationSpec) -> Generator[StringCommand]:
-    """Have a generation made from this spec serve, and restart only what does not run it.
+def switch(layout: Layout, choice: Choice) -> Generator[StringCommand]:
+    """Have a generation made from one of these specs serve, and restart only what does not run it.
 
     One that was rejected before is left alone, and said to be. Whether what is new then works is
     for `confirm` to say, which rolls back.
 
     + layout: where things lie
-    + spec: what is to serve; its parts are on the host
+    + choice: what is to serve, or one of what; the parts are on the host
     """
+    spec, others, table = chosen(layout, choice)
     generations = read_generations(layout)
     rejected = rejection(layout, spec)
     if rejected:
@@ -86,7 +90,10 @@ def switch(layout: Layout, spec: GenerationSpec) -> Generator[StringCommand]:
     else:
         target = generations.reusable(resolve(spec).fingerprint)
     if target is None:
-        target, write = _candidate(layout, spec, generations.next_number)
+        target, write = _candidate(layout, spec, generations.next_number, others)
+        if host.state.is_executing:
+            for line in table:
+                host.log(line)
         yield write
     plan = _plan(layout, target, generations.current)
     if not plan.reasons:
@@ -96,9 +103,9 @@ def switch(layout: Layout, spec: GenerationSpec) -> Generator[StringCommand]:
 
 
 def _candidate(
-    layout: Layout, spec: GenerationSpec, number: int
+    layout: Layout, spec: GenerationSpec, number: int, others: Sequence[Alternative]
 ) -> tuple[Generation, StringCommand]:
-    """A new generation, and the command that writes it."""
+    """A new generation, and the command that writes it; `others` were tried beside its build."""
     resolved = resolve(spec)
     path = f"{layout.builds}/{resolved.recipe.name}"
     build = read_fact(host, Manifest, path=path) or {}
@@ -110,6 +117,7 @@ def _candidate(
         spec,
         revisions={"server": files.server_revision, "proxy": files.proxy_revision},
         acceptance=build.get("acceptance", {}).get(spec.model.sha256, {}),
+        alternatives=[other.to_json() for other in others],
         status=CANDIDATE,
     )
     return Generation.of(text), write_generation(layout, text, files.files)

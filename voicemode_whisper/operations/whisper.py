@@ -8,21 +8,28 @@ from pyinfra import host, logger
 from pyinfra.api import StringCommand
 
 from voicemode_whisper.core.acceptance import (
+    COLD,
     Rejection,
     SmokeTest,
     is_accepted,
     record_acceptance,
+    record_refusal,
     recorded_speeds,
+    refusal,
     rejection,
     speeds,
 )
-from voicemode_whisper.core.build import PROGRAMS, VAD_SHA256, VAD_SOURCE, BuildSpec, Recipe
+from voicemode_whisper.core.build import NAMES, PROGRAMS, VAD_SHA256, VAD_SOURCE, BuildSpec, Recipe
+from voicemode_whisper.core.choice import Choice
+from voicemode_whisper.core.diagnosis import Finding
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import Model
+from voicemode_whisper.core.placement import account
 from voicemode_whisper.core.speed import Speed, fastest, is_slower
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.build import Manifest, SmokeTests
+from voicemode_whisper.operations.util.choice import can_do_without
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.diagnosis import why_not_here
 from voicemode_whisper.operations.util.errors import user_error
@@ -36,7 +43,7 @@ from voicemode_whisper.operations.util.progress import with_lock, with_progress
 from voicemode_whisper.scripts import script, words
 
 # How often each way is timed. A GPU needs a second; on a processor it is a guess, and a cheap one.
-ROUNDS = {"hip": 3, "cpu": 1}
+ROUNDS = {"hip": 3, "vulkan": 3, "cpu": 1}
 
 
 # What the user has built elsewhere, and CMake remembers in ~/.cmake, is no part of it.
@@ -51,8 +58,8 @@ def _path(layout: Layout, recipe: Recipe) -> str:
     return f"{layout.builds}/{recipe.name}"
 
 
-def _environment(spec: BuildSpec) -> list[str]:
-    return ["env", *(f"{name}={value}" for name, value in spec.environment.items())]
+def _environment(environment: Mapping[str, str]) -> list[str]:
+    return ["env", *(f"{name}={value}" for name, value in environment.items())]
 
 
 @operation()
@@ -65,18 +72,19 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     + layout: where things lie
     + spec: what to build; its release is checked out
     """
-    recipe = Recipe.of(spec, read_toolchain(spec))
+    tools = read_toolchain(spec)
+    recipe = Recipe.of(spec, tools)
     final = _path(layout, recipe)
     if read_fact(host, Manifest, path=final):
         host.noop(f"{recipe.name} is built")
         return
     partial = f"{final}.partial"
-    run = [*_environment(spec), *words("build-step", partial)]
+    run = [*_environment(spec.environment(tools)), *words("build-step", partial)]
     started = _now()
     configure = ("cmake", NO_REGISTRY, "-G", "Ninja", "-S", layout.checkout, "-B", partial)
     yield with_lock(layout.services, with_progress(*run, *configure, *recipe.cmake_arguments))
-    if spec.backend == "hip":
-        yield script("require-hip", partial, *spec.gpu_targets)
+    if spec.backend != "cpu":
+        yield script("require-backend", partial, spec.backend, *spec.gpu_targets)
     make = with_progress(*run, "nice", "cmake", "--build", partial, "--target", *PROGRAMS)
     yield with_lock(layout.services, make)
     ended = _now()
@@ -86,48 +94,101 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
 
 
 @operation()
-def accept(layout: Layout, spec: GenerationSpec, kfd: str) -> Generator[StringCommand]:
+def accept(
+    layout: Layout, spec: GenerationSpec, choice: Choice, kfd: str
+) -> Generator[StringCommand]:
     """Fail unless the build transcribes whisper.cpp's sample with the model that is to serve.
 
     Both of its programs have to, on the GPU that was chosen and in time. Then it is timed with and
     without flash attention. manifest.json records all of it; what was accepted with this model is
-    not tried again. A build that is rejected is remembered, unless the machine is at fault.
+    not tried again. A build that is rejected is remembered, unless the machine is at fault. Where
+    another can serve instead, it is only refused, which is said.
 
     + layout: where things lie
     + spec: what is to serve; the build and the model's file are in place
+    + choice: the specs of which it is one
     + kfd: where the kernel says who uses which GPU (see facts/kfd.py)
     """
-    recipe, build, model = resolve(spec).recipe, spec.build, spec.model
+    recipe, model = resolve(spec).recipe, spec.model
     path = _path(layout, recipe)
     manifest = read_fact(host, Manifest, path=path) or {}
     if is_accepted(manifest, model):
         host.noop(f"{recipe.name} was accepted with {model.name}")
         return
-    files = (path, f"{layout.models}/{spec.model_file}", layout.sample)
-    yield _try(build, *files, f"{path}/smoke-test.log", kfd, *PROGRAMS)
+    refused = refusal(manifest, model)
+    if refused and not spec.settings.retry and can_do_without(layout, choice, spec):
+        _say_refused(spec, *refused)
+        host.noop(f"{recipe.name} was refused with {model.name}")
+        return
+    yield _try(layout, spec, kfd, "smoke-test", *_programs(spec.build))
     if not host.state.is_executing:  # what follows is about what that has left
         return
+    yield from _judge(layout, spec, choice, kfd, manifest)
+
+
+def _judge(
+    layout: Layout, spec: GenerationSpec, choice: Choice, kfd: str, manifest: Mapping[str, Any]
+) -> Generator[StringCommand]:
+    """Record what the smoke test has shown; of a build that passes, also how fast it is."""
+    resolved, model = resolve(spec), spec.model
+    path = _path(layout, resolved.recipe)
     tests: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/smoke-test.log")
-    found = rejection(tests, build, model)
+    found = rejection(tests, spec.build, model, resolved.device_name)
+    if found and can_do_without(layout, choice, spec):
+        yield _refuse(layout, spec, manifest, found)
+        return
     if found:
         yield from _reject(layout, spec, found)
         return
-    rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[build.backend]
-    yield _try(build, *files, f"{path}/speed.log", kfd, *rounds)
+    rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[spec.build.backend]
+    yield _try(layout, spec, kfd, "speed", *rounds)
     timed: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/speed.log")
-    measured = speeds(timed, build, model)
+    measured = speeds(timed, spec.build, model, resolved.device_name)
     accepted = record_acceptance(manifest, model, _now(), tests, measured)
     yield script("write", f"{path}/manifest.json", as_json(accepted))
     best = fastest(measured)
     if best:
         live = read_fact(host, Manifest, path=layout.build) or {}
-        _say_how_fast(build, model, best, live)
+        _say_how_fast(spec.build, model, best, live)
+
+
+def _programs(spec: BuildSpec) -> tuple[str, ...]:
+    """What is run for acceptance: for a GPU once more, as drivers load and compile at first."""
+    return PROGRAMS if spec.backend == "cpu" else (COLD, *PROGRAMS)
+
+
+def _refuse(
+    layout: Layout, spec: GenerationSpec, manifest: Mapping[str, Any], found: Rejection
+) -> StringCommand:
+    """Remember that a build may not serve where another can, and say so."""
+    finding = _finding(spec, found)
+    reason = f"{found.reason}; cause: {finding}" if finding else found.reason
+    when = _now()
+    _say_refused(spec, when.isoformat(timespec="seconds"), reason)
+    text = as_json(record_refusal(manifest, spec.model, when, reason))
+    return script("write", f"{_path(layout, resolve(spec).recipe)}/manifest.json", text)
+
+
+def _say_refused(spec: GenerationSpec, when: str, reason: str) -> None:
+    if host.state.is_executing:  # pyinfra asks before the run too, and it is said once
+        host.log_styled(
+            f"{NAMES[spec.build.backend]} was refused on {when[:10]}: {reason}; another backend is "
+            "used; --data retry=yes tries it again",
+            fg="yellow",
+            log_func=logger.warning,
+        )
+
+
+def _finding(spec: GenerationSpec, found: Rejection) -> Finding | None:
+    log = found.test.log if found.test else ()
+    gpu = spec.build.gpu
+    return why_not_here(log, spec.build.backend, gpu) if gpu else None
 
 
 def _reject(layout: Layout, spec: GenerationSpec, found: Rejection) -> Generator[StringCommand]:
     """Fail the host with the end of the log of a test that failed, and why."""
     log = found.test.log if found.test else ()
-    finding = why_not_here(log, spec.build.gpu) if spec.build.gpu else None
+    finding = _finding(spec, found)
     path = f"{_path(layout, resolve(spec).recipe)}/smoke-test.log"
     if finding is None or finding.of_build:
         yield remember_rejection(layout, spec, found.reason)
@@ -140,14 +201,19 @@ def _reject(layout: Layout, spec: GenerationSpec, found: Rejection) -> Generator
     yield user_error("\n".join(lines))
 
 
-def _try(spec: BuildSpec, *arguments: str) -> StringCommand:
-    return with_progress(*_environment(spec), "nice", *words("smoke-test", *arguments))
+def _try(layout: Layout, spec: GenerationSpec, kfd: str, log: str, *programs: str) -> StringCommand:
+    """Have programs of the build transcribe the sample; `log` names the file of what they say."""
+    resolved = resolve(spec)
+    path = _path(layout, resolved.recipe)
+    files = (path, f"{layout.models}/{spec.model_file}", layout.sample, f"{path}/{log}.log")
+    test = words("smoke-test", *files, account(spec.build.backend, spec.build.gpu, kfd), *programs)
+    return with_progress(*_environment(resolved.environment), "nice", *test)
 
 
 def _say_how_fast(spec: BuildSpec, model: Model, best: Speed, live: Mapping[str, Any]) -> None:
     """Say how fast a build is, and whether the live one was faster with the same model."""
     attention = "with" if best.flash_attention else "without"
-    host.log(f"{spec.release.label} with {model.name}: {best.label}, {attention} flash attention")
+    host.log(f"{spec.label} with {model.name}: {best.label}, {attention} flash attention")
     before = fastest(recorded_speeds(live, model))
     if before and live["backend"] == spec.backend and is_slower(best, before):
         version = live["release"]["label"]

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Let programs of the build $1 transcribe the recording $3 with the model $2. What they heard and
 # logged goes into the file $4, for core/acceptance.py to judge, with the processor time that
-# whisper-cli took, and how much GPU memory whisper-server has, where KFD's directory $5 tells.
-# What is to be run follows: whisper-cli; whisper-server, on a port of its own; whisper-cli-fa and
-# whisper-cli-nfa, with and without flash attention.
+# whisper-cli took, and how much GPU memory whisper-server has, where the kernel tells at $5 (see
+# gpu-memory.sh). What is to be run follows: whisper-cli-cold, for the first time; whisper-cli;
+# whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
+# attention.
 set -u
-build=$1 model=$2 sample=$3 result=$4 kfd=$5
+build=$1 model=$2 sample=$3 result=$4 account=$5
 shift 5
 heard="$result.heard" log="$result.err" used="$result.times" memory='' processor=''
 trap 'rm -f "$heard" "$log" "$used"' EXIT
@@ -66,7 +67,7 @@ ask() {
     > "$heard" 2>&1
 }
 
-# Bytes of GPU memory that the kernel accounts to the process $2, as KFD's directory $1 says.
+# Bytes of GPU memory that the kernel accounts to the process $2, where $1 tells.
 gpu_memory() (
   # shellcheck source=voicemode_whisper/scripts/gpu-memory.sh
   . ./gpu-memory.sh
@@ -81,7 +82,7 @@ run_server() {
     -m "$model" > "$log" 2>&1 < /dev/null &
   pid=$!
   ask "$pid" "http://127.0.0.1:$port$path"
-  memory=$(gpu_memory "$kfd" "$(pgrep -P "$pid")")
+  memory=$(gpu_memory "$account" "$(pgrep -P "$pid")")
   if kill "$pid" 2> /dev/null; then
     status=0
     wait "$pid"
@@ -96,6 +97,7 @@ run_server() {
 rm -f "$result"
 for program; do
   case $program in
+    whisper-cli-cold) echo "whisper-cli makes ready" && run_cli whisper-cli-cold ;;
     whisper-cli) echo "whisper-cli transcribes the sample" && run_cli whisper-cli ;;
     whisper-server) echo "whisper-server transcribes the sample" && run_server ;;
     whisper-cli-fa) echo "with flash attention" && run_cli whisper-cli-fa -fa ;;

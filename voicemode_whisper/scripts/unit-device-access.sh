@@ -20,7 +20,7 @@ if [ -e "/proc/$pid/root" ]; then
       echo "hidden $device"
   done
   tr '\0' '\n' 2> /dev/null < "/proc/$pid/environ" |
-    grep -E '^([A-Z]+_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|HSA_OVERRIDE_GFX_VERSION)=' |
+    grep -E '^([A-Z]+(_VK)?_VISIBLE_DEVICES|GPU_DEVICE_ORDINAL|HSA_OVERRIDE_GFX_VERSION|VK_(ADD_)?DRIVER_FILES)=' |
     sed 's/^/environment /'
 fi
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from bench.builds import ROCM
 from tests.boxes import kinds
 from tests.boxes.kinds import HIP, PLAIN
-from voicemode_whisper.core.build import ROCM, ROCM_PACKAGES, cmake_arguments, packages
+from voicemode_whisper.core.build import ROCM_PACKAGES, packages
 
 OFFERED = {*HIP.contents.targets, *HIP.contents.aliases}
 
@@ -21,15 +22,9 @@ def test_what_is_behind_an_arch_name_is_there():
     assert behind <= OFFERED
 
 
-def test_the_compiler_that_cmake_is_told_of_is_linked_to_by_a_package():
-    (compiler,) = [
-        word.partition("=")[2]
-        for word in cmake_arguments("hip", ("gfx1101",))
-        if word.startswith("-DCMAKE_HIP_COMPILER=")
-    ]
+def test_the_compiler_is_linked_to_by_a_package():
     links = HIP.contents.links["rocm-llvm"]
-    assert compiler.startswith(f"{ROCM}/")
-    assert any(compiler.startswith(f"/{path}/") for path in links)
+    assert any(ROCM.hip_compiler.startswith(f"/{path}/") for path in links)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,14 @@
 """What a spec comes to on the host, and what is known of it there."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand
 
-from voicemode_whisper.core import generations
-from voicemode_whisper.core.build import ROCM_PACKAGES, BuildSpec
+from voicemode_whisper.core import generations, toolchain
+from voicemode_whisper.core.build import BACKEND_PACKAGES, BuildSpec
 from voicemode_whisper.core.generations import Generation, GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.facts.base import read_fact
@@ -41,23 +40,10 @@ def resolve(spec: GenerationSpec) -> ResolvedSpec:
     return spec.resolve(read_toolchain(spec.build), python)
 
 
-def read_toolchain(spec: BuildSpec) -> list[str]:
+def read_toolchain(spec: BuildSpec) -> toolchain.Toolchain:
     """The tools on the host that a build is made with."""
-    packages = ROCM_PACKAGES if spec.backend == "hip" else ()
-    return read_once(Toolchain, packages=packages)
-
-
-def unless_rejected(layout: Layout, spec: GenerationSpec) -> Callable[[], bool]:
-    """For `_if`: whether a spec is to be built and tried, as it was not rejected before."""
-
-    def not_rejected() -> bool:
-        try:
-            return rejection(layout, spec) is None
-        except Exception:
-            # Here it would end the run on all hosts; the operation asks too, and fails its own.
-            return True
-
-    return not_rejected
+    packages = BACKEND_PACKAGES[spec.backend]
+    return read_once(Toolchain, packages=packages, driver=spec.driver)
 
 
 def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
@@ -83,6 +69,7 @@ def manifest(number: int, spec: GenerationSpec, **more: Any) -> dict[str, Any]:
         "release": {"label": build.release.label, "commit": build.release.commit},
         "backend": build.backend,
         "gpu": build.gpu and build.gpu.to_json(),
+        "vulkan": resolved.device_name,
         "model": {
             "name": model.name,
             "file": spec.model_file,

@@ -8,7 +8,7 @@ from pyinfra import host
 from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, Layout
 from voicemode_whisper.core.listeners import Listener, named, split_address, strangers
-from voicemode_whisper.core.placement import device_mismatch
+from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.services import UnitState
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.facts.base import read_fact
@@ -102,11 +102,13 @@ def _wrong_device(generation: Generation, layout: Layout, kfd: str) -> Problem |
     gpu = generation.gpu
     server: UnitState = read_fact(host, Unit, unit=SERVER_UNIT)
     log: list[str] = read_fact(host, StartLog, invocation=server.invocation, _sudo=True)
-    memory: int | None = read_fact(host, Memory, kfd=kfd, pid=server.pid) if gpu else None
-    other = device_mismatch(log, generation.backend, gpu, memory, generation.model_size)
+    backend = generation.backend
+    where = account(backend, gpu, kfd)
+    memory: int | None = read_fact(host, Memory, account=where, pid=server.pid) if gpu else None
+    other = device_mismatch(log, backend, gpu, memory, generation.model_size, generation.device)
     if other is None:
         return None
-    finding = why_not_in_service(log, gpu, layout, server) if gpu else None
+    finding = why_not_in_service(log, backend, gpu, layout, server) if gpu else None
     because = f"; cause: {finding}" if finding else ""
     return Problem(
         f"{SERVER_UNIT} runs on {other}{because}",
