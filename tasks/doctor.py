@@ -28,6 +28,7 @@ from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT,
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.places import LateMount
+from voicemode_whisper.core.power import Power, draws_more
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.speed import fastest
@@ -42,6 +43,7 @@ from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.pacman import MissingPackages
 from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.ports import Listeners
+from voicemode_whisper.facts.power import GpuPower
 from voicemode_whisper.facts.serving import ProxySelfCheck, Serving
 from voicemode_whisper.facts.speech import Transcript, Transcription
 from voicemode_whisper.facts.toolchain import Toolchain
@@ -55,6 +57,9 @@ from voicemode_whisper.operations.util.model_sum import take_sum
 from voicemode_whisper.preconditions import check_host
 from voicemode_whisper.stage import stage
 
+# Seconds after which a card that has worked is idle again.
+SETTLING = 5
+
 
 @stage("Doctor")
 def examine(host: Host) -> None:
@@ -63,8 +68,8 @@ def examine(host: Host) -> None:
     if is_lost(host.pyinfra):
         return
     manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
-    expected = _expected(host, manifest)
     generations = host.fact(Generations, layout=host.layout)
+    expected = _expected(host, manifest, generations)
     state = _state(host, generations)
     server, proxy = state.units[SERVER_UNIT], state.units[PROXY_UNIT]
     ports = _ports(host)
@@ -93,10 +98,13 @@ def examine(host: Host) -> None:
         host.pyinfra.log_styled("all checks passed", fg="green")
 
 
-def _expected(host: Host, manifest: dict[str, Any] | None) -> ExpectedState:
+def _expected(
+    host: Host, manifest: dict[str, Any] | None, generations: core_generations.Generations
+) -> ExpectedState:
     settings = host.settings
     backend = expected_backend(settings.whisper_backend, host.gpu, manifest)
-    return ExpectedState(backend, host.gpu, settings.model)
+    idle_watts = generations.idle_watts(host.gpu)
+    return ExpectedState(backend, host.gpu, settings.model, idle_watts)
 
 
 def _state(host: Host, generations: core_generations.Generations) -> ServiceState:
@@ -275,15 +283,29 @@ def _use(
         answer = _health(host, url)
         ahead = health_report.requests_ahead(answer.body)
         results.append(_endpoint("proxy", url, answer, PROXY_UNIT))
+    power = _power(host, expected, server, ahead)
     # Without whisper-server the proxy has who asks wait.
     if len(results) == 2 and not results[0].fix:
         explained = any(part.fix for part in parts)
         results += _speech(host, manifest, expected, ahead, explained)
     return [
         *results,
+        *power,
         *health_report.speed(expected, manifest),
         *_voicemode(host),
     ]
+
+
+def _power(host: Host, expected: ExpectedState, server: UnitState, ahead: int) -> list[CheckResult]:
+    """What the card draws, before the doctor has anything transcribed."""
+    if expected.backend == "cpu":
+        return []
+    device, serves = host.gpu_device, bool(server.pid)
+    now: Power = host.fact(GpuPower, device=device)
+    if serves and not ahead and draws_more(now.watts, expected.idle_watts):
+        # It may be on its way down from the last request.
+        now = host.fact(GpuPower, device=device, pause=SETTLING)
+    return [health_report.power(expected, now, serves, ahead)]
 
 
 def _voicemode(host: Host) -> list[CheckResult]:
@@ -318,23 +340,26 @@ def _speech(
     `explained` is whether it is told already why it may not.
     """
     url = host.settings.proxy_url
-    heard = _transcript(host, host.layout.compressed_sample)
+    device = "" if expected.backend == "cpu" else host.gpu_device
+    heard = _transcript(host, host.layout.compressed_sample, device)
     rows = []
     if not is_spoken(heard.text):
-        refusal, heard = heard.text, _transcript(host, host.layout.sample)
+        refusal, heard = heard.text, _transcript(host, host.layout.sample, device)
         if not explained:
             rows = proxy_report.not_decoded(url, refusal, is_spoken(heard.text))
     best = fastest(recorded_speeds(manifest or {}, expected.model))
-    return [*rows, health_report.speech(url, heard.text, heard.seconds, best, ahead)]
+    speech = health_report.speech(url, heard.text, heard.seconds, best, ahead)
+    return [*rows, speech, *health_report.load(expected, heard.load)]
 
 
-def _transcript(host: Host, sample: str) -> Transcription:
+def _transcript(host: Host, sample: str, device: str) -> Transcription:
     settings = host.settings
     transcription: Transcription = host.fact(
         Transcript,
         url=settings.proxy_url,
         sample=sample,
         api_key_file=settings.proxy_api_key_file,
+        device=device,
     )
     return transcription
 

@@ -16,5 +16,9 @@ def run(host: Host) -> None:
         paths=[f"{layout.units}/{unit}" for unit in UNITS],
         marker=MARKER,
     )
-    label = choice.specs[0].label
-    generations.switch(name=f"Switch to {label}", layout=layout, choice=choice)
+    generations.switch(
+        name=f"Switch to {choice.specs[0].label}",
+        layout=layout,
+        choice=choice,
+        unserved_watts=host.unserved_watts,
+    )

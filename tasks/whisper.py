@@ -51,5 +51,6 @@ def _build(host: Host, spec: GenerationSpec) -> None:
         spec=spec,
         choice=choice,
         kfd=host.settings.gpu_kfd,
+        pci=host.settings.gpu_pci,
         _if=tried,
     )

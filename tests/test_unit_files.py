@@ -11,10 +11,12 @@ from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, setti
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.models import resolve_model
+from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.resources import TEMPLATES
 from voicemode_whisper.unit_files import MARKER, UnitFiles, render, templates_fingerprint
 
+FAST = Speed("-fa", load=200, encode=93, total=480)
 # What implies a mount namespace, which can hide the GPU from the server (systemd.exec(5)).
 NAMESPACES = r"^(Private|Protect|ReadOnly|ReadWrite|Inaccessible|Bind|Temporary|Root|Mount)"
 # What varies from one generation to the next, and so has to stand in environment files alone.
@@ -30,13 +32,13 @@ OTHERWISE: list[dict[str, Any]] = [
 
 def files_of(
     tools: Toolchain = TOOLS,
-    flash_attention: str = "-fa",
+    best: Speed | None = FAST,
     vad: bool = True,
     python: str = PYTHON,
     number: int = 7,
     **changes: Any,
 ) -> UnitFiles:
-    return render(spec(**changes).resolve(tools, python), number, flash_attention, vad)
+    return render(spec(**changes).resolve(tools, python), number, best, vad)
 
 
 def unit(name: str, **changes: Any) -> str:
@@ -104,7 +106,7 @@ def test_the_server_listens_on_loopback_with_the_generation_s_model():
     assert "--model %h/.voicemode/services/current/model " in unit(SERVER_UNIT)
     assert "--host 127.0.0.1 " in unit(SERVER_UNIT)
     assert "--port ${WHISPER_PORT} $FLASH_ATTENTION $VAD\n" in unit(SERVER_UNIT)
-    found = lines("server", settings=settings(whisper_port=4022), flash_attention="-nfa")
+    found = lines("server", settings=settings(whisper_port=4022), best=replace(FAST, flag="-nfa"))
     assert {"WHISPER_PORT=4022", "FLASH_ATTENTION=-nfa"} <= set(found)
 
 
@@ -118,7 +120,15 @@ def test_the_server_answers_nobody_who_has_not_its_secret():
 
 
 def test_without_a_measure_the_server_has_its_own_way():
-    assert "FLASH_ATTENTION=" in lines("server", flash_attention="")
+    found = lines("server", best=None)
+    assert "FLASH_ATTENTION=" in found
+    assert not [line for line in found if line.startswith("GPU_MAX_HW_QUEUES")]
+
+
+@pytest.mark.parametrize("one_queue", [True, False, None])
+def test_the_server_has_one_hardware_queue_where_that_was_chosen(one_queue: bool | None):
+    found = lines("server", best=replace(FAST, one_queue=one_queue))
+    assert ("GPU_MAX_HW_QUEUES=1" in found) is (one_queue is True)
 
 
 def test_server_and_proxy_use_the_vad_model_that_the_build_has():
@@ -230,7 +240,7 @@ def test_a_process_is_told_its_revision():
         ({}, False, False),
         ({"settings": settings(retry="yes")}, False, False),
         ({"tools": replace(TOOLS, versions=("c++ 16",))}, True, False),
-        ({"flash_attention": "-nfa"}, True, False),
+        ({"best": replace(FAST, flag="-nfa")}, True, False),
         ({"number": 8}, True, False),  # for its secret
         ({"model": replace(MODEL, sha256="cd" * 32)}, True, False),
         ({"python": "3.14"}, False, True),

@@ -22,6 +22,7 @@ from voicemode_whisper.core.gpu import (
 )
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
+from voicemode_whisper.core.power import idle_watts, sysfs_device
 from voicemode_whisper.core.release import Release, is_tag, parse_refs, resolve_release
 from voicemode_whisper.core.settings import Settings, read_settings
 from voicemode_whisper.core.urls import masked, split_login
@@ -32,6 +33,7 @@ from voicemode_whisper.facts.kfd import Gpus
 from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.models import ModelFiles
 from voicemode_whisper.facts.places import Places
+from voicemode_whisper.facts.power import UnservedPower
 from voicemode_whisper.unit_files import templates_fingerprint
 
 T = TypeVar("T")
@@ -152,7 +154,21 @@ class Host:
         found: generations.Generations = self.fact(Generations, layout=self.layout)
         return found
 
+    @property
+    def gpu_device(self) -> str:
+        """The directory of the GPU in sysfs; empty where it is not known."""
+        return sysfs_device(self.settings.gpu_pci, self.gpu)
+
+    @cached_property
+    def unserved_watts(self) -> float | None:
+        """What the idle card draws where nothing has ever been set up; None where not known."""
+        unused = self.backend == "cpu" or not self.gpu_device
+        if self.gpu is None or unused or self.generations.serving:
+            return None
+        return idle_watts(self.fact(UnservedPower, device=self.gpu_device), self.gpu)
+
     def build_spec(self, backend: str) -> BuildSpec:
+        """What is to be built for a backend."""
         if backend == "cpu":
             return BuildSpec(self.release, backend)
         targets = choose_targets(self.settings.gpu_targets, self.gpu) if backend == "hip" else ()

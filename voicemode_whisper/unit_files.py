@@ -16,6 +16,7 @@ from voicemode_whisper.core.generations import GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import required_memory
+from voicemode_whisper.core.speed import ONE_QUEUE, Speed
 from voicemode_whisper.resources import TEMPLATES
 
 # Stands in every unit file of ours, and in none that somebody wrote by hand.
@@ -40,17 +41,19 @@ def templates_fingerprint() -> str:
     return fingerprint("\0".join(path.read_text() for path in sorted(TEMPLATES.iterdir())))
 
 
-def render(resolved: ResolvedSpec, number: int, flash_attention: str, vad: bool) -> UnitFiles:
+def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -> UnitFiles:
     """The files of generation `number`.
 
-    `flash_attention` is whisper-server's flag, or empty, `vad` whether its build has a VAD model.
+    `best` is the way in which its build was the fastest, None where none was timed, `vad` whether
+    it has a VAD model.
     """
     spec = resolved.spec
     values = {
         "settings": spec.settings,
         "spec": spec.build,
         "model": spec.model,
-        "flash_attention": flash_attention,
+        "flash_attention": best.flag if best else "",
+        "queues": ONE_QUEUE if best and best.one_queue else {},
         "vad": f"build/{VAD_MODEL}" if vad else "",
         "environment": resolved.environment,
         "gpu_memory": _memory(spec),

@@ -97,7 +97,7 @@ def test_a_manifest_that_lacks_something_is_named_by_what_it_lacks(key: str):
         Generation.of({name: whole[name] for name in whole if name != key})
 
 
-@pytest.mark.parametrize("key", ["rejected", "backend", "gpu", "model", "acceptance"])
+@pytest.mark.parametrize("key", ["rejected", "backend", "gpu", "model", "acceptance", "idle_watts"])
 def test_what_need_not_be_known_may_be_missing(key: str):
     whole = manifest(1, "rejected")
     assert Generation.of({name: whole[name] for name in whole if name != key}).number == 1
@@ -389,3 +389,20 @@ def test_one_with_another_part_is_no_spec_s_any_more():
     found = generations(1, changed)
     assert found.reusable(generation(1).fingerprint) is None
     assert found.reusable(changed.fingerprint) == changed
+
+
+def test_what_the_idle_card_drew_is_known_of_that_card_alone():
+    other = replace(CARD, address="0000:0a:00.0")
+    found = generations(
+        2,
+        generation(1, gpu=CARD.to_json(), idle_watts=12.5),
+        generation(2, gpu=other.to_json(), idle_watts=30),
+        generation(3, gpu=CARD.to_json()),
+        generation(4),
+    )
+    assert found.idle_watts(CARD) == 12.5
+    assert found.idle_watts(replace(CARD, name="AMD Radeon RX 7800 XT")) == 12.5
+    assert found.idle_watts(other) == 30
+    assert found.idle_watts(replace(CARD, gfx="gfx1201")) is None
+    assert found.idle_watts(None) is None
+    assert Generations().idle_watts(CARD) is None

@@ -24,6 +24,7 @@ from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.models import Model, ModelFile
 from voicemode_whisper.core.places import LateMount
+from voicemode_whisper.core.power import Power
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.user_manager import Override, UserManager
@@ -494,6 +495,47 @@ def test_a_speed_that_nobody_measured(manifest: dict[str, object] | None):
 
 
 ASKED = f"{URL}/v1"
+
+
+BEFORE = replace(ON_CARD, idle_watts=12)
+ON_PROCESSOR = ExpectedState("hip", STRONG, MODEL)
+
+
+@pytest.mark.parametrize(
+    ("expected", "now", "serves", "ahead", "found"),
+    [
+        (BEFORE, Power(14, 1), True, 0,
+         "14 W, 1 % busy, whisper-server idle; 12 W before it was set up"),
+        (ON_CARD, Power(71, 100), True, 0, "71 W, 100 % busy, whisper-server idle"),
+        (BEFORE, Power(182, 97), True, 2, "182 W, 97 % busy, not idle: 2 requests are ahead"),
+        (BEFORE, Power(71), False, 0,
+         "71 W, whisper-server not running; 12 W before it was set up"),
+        (BEFORE, Power(None, 100), True, 0,
+         "not known: the kernel does not say what the GPU draws"),
+        (ON_PROCESSOR, Power(38, 2), True, 0,
+         "38 W for the whole processor, 2 % busy, whisper-server idle"),
+    ],
+)  # fmt: skip
+def test_what_the_gpu_draws(
+    expected: ExpectedState, now: Power, serves: bool, ahead: int, found: str
+):
+    assert health_report.power(expected, now, serves, ahead) == CheckResult("power", found)
+
+
+@pytest.mark.parametrize("busy", [0, 100, None])
+def test_an_idle_card_that_draws_more_than_before_is_told_with_what_mends_it(busy: int | None):
+    row = health_report.power(BEFORE, Power(71, busy), serves=True)
+    assert "71 W" in row.found
+    assert "12 W before" in row.found
+    assert row.fix == f"{DEPLOY_AGAIN} --data idle_stop=15min"
+    assert row.cause.startswith("some firmware keeps the clocks up")
+
+
+def test_what_the_gpu_did_meanwhile():
+    row = health_report.load
+    assert row(ON_CARD, Power(182, 97)) == [CheckResult("load", "up to 182 W, 97 % busy")]
+    assert row(ON_CARD, Power(None, 97)) == [CheckResult("load", "up to 97 % busy")]
+    assert row(ON_CARD, Power()) == []
 
 
 def env_file(value: str | None) -> EnvFile:

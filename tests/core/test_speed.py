@@ -1,6 +1,8 @@
 """How fast a build is, and which way is faster."""
 
-from voicemode_whisper.core.speed import Speed, fastest, is_slower
+import pytest
+
+from voicemode_whisper.core.speed import Speed, choose_queues, fastest, is_slower
 
 GUIDE = Speed("-fa", 200, 93, 480)
 
@@ -30,3 +32,33 @@ def test_what_was_recorded_is_read_again():
     assert Speed.recorded(GUIDE.record) == GUIDE
     assert GUIDE.flash_attention
     assert not Speed.recorded(Speed("", 1, 2, 3).record).flash_attention
+
+
+ONE = [Speed("-fa", 200, 93, 600, one_queue=True), Speed("-nfa", 200, 93, 620, one_queue=True)]
+
+
+@pytest.mark.parametrize(
+    ("totals", "left_out"),
+    [
+        ((580, 582, 581), True),  # 5 % less than the 400 ms of work
+        ((589, 589, 589), False),  # 3 %, which nobody notices
+        ((590, 620, 640), False),
+        ((570, 610, 600), False),  # 7.5 % less once, but it varies by 10 %
+        ((560, 570, 565), True),
+        ((560,), True),
+        ((), False),  # it fails without
+    ],
+)
+def test_one_queue_is_left_out_where_it_costs_more_than_rounds_differ(
+    totals: tuple[float, ...], left_out: bool
+):
+    several = [Speed("-fa", 200, 93, total, one_queue=False) for total in totals]
+    chosen = choose_queues(ONE, several)
+    assert chosen == ([several[0], ONE[1]] if left_out else ONE)
+    assert choose_queues([], several) == []
+
+
+def test_a_speed_from_before_there_was_a_choice_has_none():
+    assert Speed.recorded({"flag": "-fa", "load": 1, "encode": 2, "total": 3}).one_queue is None
+    assert "one_queue" not in GUIDE.record
+    assert [Speed.recorded(speed.record) for speed in ONE] == ONE

@@ -3,6 +3,8 @@
 What the kernel, ROCm and whisper-server tell of a card is told by files of the same form:
 
 - KFD's tree in sysfs is one in ada's home, which `gpu_kfd` names;
+- its watts and load, as its driver's in sysfs (amdgpu's hwmon and gpu_busy_percent), are files in
+  ada's home too, below what `gpu_pci` names; they stay what they are whatever it does;
 - the devices are files with the devices' names, owners and modes, which count in the same way;
 - the packages of ROCm stand in pacman's database, and are nowhere else;
 - the build's manifest says that it was made for the card, and that it was slow when it was tried,
@@ -29,6 +31,9 @@ TOPOLOGY = {
     "1/properties": "gfx_target_version 110001\nlocation_id 768\ndomain 0",
     "1/mem_banks/0/properties": "heap_type 1\nsize_in_bytes 17163091968",
 }
+PCI = "/home/ada/pci"
+DEVICE = f"{PCI}/0000:03:00.0"
+WATTS, BUSY = f"{DEVICE}/hwmon/hwmon3/power1_average", f"{DEVICE}/gpu_busy_percent"
 DEVICES = ("/dev/kfd", "/dev/dri/renderD128")
 PACMAN = "/var/lib/pacman/local"
 VERSION = "7.2.0-1"
@@ -39,6 +44,7 @@ WHISPER = f"{SERVICES}/whisper.cpp"
 MANIFEST = f"{WHISPER}/build/manifest.json"
 GENERATION = f"{SERVICES}/current/manifest.json"
 CARD = Gpu(0, "gfx1101", 17163091968, "0000:03:00.0")
+IDLE_WATTS = 12
 MODEL_BYTES = 77_704_715
 SLOW = Speed("-fa", load=1000, encode=9000, total=20000)
 
@@ -98,6 +104,11 @@ def show(box: Box) -> None:
     box.run(" && ".join(files))
 
 
+def draw(watts: int, busy: int) -> str:
+    """A command that has the card draw this, and say that it is so many percent busy."""
+    return f"echo {watts}000000 > {WATTS} && echo {busy} > {BUSY}"
+
+
 def make_devices(box: Box, mode: str) -> None:
     """Have the devices, open to render as `mode` says, until the next boot."""
     made = (f"rm -f {path} && install -m {mode} -g render /dev/null {path}" for path in DEVICES)
@@ -107,6 +118,7 @@ def make_devices(box: Box, mode: str) -> None:
 def insert(box: Box) -> None:
     """Have a box that serves on its CPU serve on the card."""
     show(box)
+    box.run(f"mkdir -p $(dirname {WATTS}) && {draw(IDLE_WATTS + 2, 1)}")
     make_devices(box, "660")
     _install_packages(box)
     _replace_server(box)
@@ -156,7 +168,7 @@ def _replace_server(box: Box) -> None:
     }
     box.run(f"cat > {MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))
     serving = json.loads(box.run(f"cat {GENERATION}").stdout)
-    for_card = {"backend": "hip", "gpu": CARD.to_json()}
+    for_card = {"backend": "hip", "gpu": CARD.to_json(), "idle_watts": IDLE_WATTS}
     for_card["model"] = {**serving["model"], "size": MODEL_BYTES}
     box.run(f"cat > {GENERATION}", input=json.dumps({**serving, **for_card}, indent=2))
     server = f"{WHISPER}/build/bin/whisper-server"

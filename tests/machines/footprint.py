@@ -82,7 +82,7 @@ def content(path: Path) -> bytes:
     """A file's bytes, less what must differ: inodes, times, and what follows from those."""
     if path.suffix == ".sha256":
         return b" ".join(path.read_bytes().split()[:2])
-    if path.name in ("smoke-test.log", "speed.log", "lock", "request-path"):
+    if path.name in ("smoke-test.log", "speed.log", "queues.log", "lock", "request-path"):
         return b""
     if path.name == "server.env":  # with what is faster: that differs, and with it the revision
         varies = rb"^(FLASH_ATTENTION|SERVICE_REVISION)=.*$"

@@ -33,7 +33,7 @@ MODEL = f"{card.WHISPER}/models/ggml-tiny.en.bin"
 KEY = "VOICEMODE_STT_BASE_URLS"
 SITE = f"{card.SERVICES}/current/venv/lib/python3*/site-packages"
 LIBAVUTIL = "/usr/lib/x86_64-linux-gnu/libavutil.so"
-TO_CARD = {"whisper_backend": "hip", "gpu_kfd": KFD}
+TO_CARD = {"whisper_backend": "hip", "gpu_kfd": KFD, "gpu_pci": card.PCI}
 VERIFY = """
 from tasks import verify
 
@@ -125,6 +125,8 @@ def test_a_machine_that_is_well(box: Box, well: Watched):
     assert "whisper.cpp v1.9.1 for gfx1101" in rows["build"]
     assert rows["device in use"] == "OK  AMD Radeon RX 7800 XT (gfx1101), 74 MiB of its memory"
     assert card.SLOW.label in rows["speed"]
+    assert rows["power"] == "OK  14 W, 1 % busy, whisper-server idle; 12 W before it was set up"
+    assert rows["load"] == "OK  up to 14 W, 1 % busy"
     assert rows["next boot"] == "OK  what serves starts again"
     assert rows["decoding"] == "OK  /usr/bin/ffmpeg decodes MP3, Opus, AAC"
     assert rows["proxy code"].startswith("OK  as it was installed")
@@ -248,6 +250,14 @@ OF_THE_CARD = [
         f"{EDIT_UNIT}  # take out HIP_VISIBLE_DEVICES=1",
         **ON_CPU,
         **drop_in("Environment=HIP_VISIBLE_DEVICES=1"),
+    ),
+    Fault(
+        "the idle card draws more than before",
+        "power",
+        ("71 W, 100 % busy, whisper-server idle; 12 W before it was set up", "a HIP context"),
+        f"{DEPLOY_AGAIN} --data idle_stop=15min",
+        do=card.draw(71, 100),
+        undo=card.draw(14, 1),
     ),
     Fault(
         "ROCm changed under the binary",
@@ -589,8 +599,9 @@ def test_the_gate_asks_the_kernel_where_the_model_lies(box: Box):
         f"{card.WHISPER}/samples/jfk.wav",
         "/tmp/smoke-test.log",
     )
-    box.run(shlex.join(words("smoke-test", *files, KFD, "whisper-server")))
+    box.run(shlex.join(words("smoke-test", *files, KFD, card.DEVICE, "whisper-server")))
     (server,) = parse_smoke_tests(box.run("cat /tmp/smoke-test.log").stdout.splitlines())
     assert is_spoken(server.transcript)
     assert server.memory == card.MODEL_BYTES
+    assert server.watts == card.IDLE_WATTS + 2
     assert usage(server.log).gfx == "gfx1101"

@@ -11,12 +11,23 @@ import pytest
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host, get_command_string
 
-from tests.generations import MODEL, PYTHON, TOOLS, candidate, generation, generations, spec
-from voicemode_whisper.core.acceptance import SmokeTest
+from tests.generations import (
+    CARD,
+    MODEL,
+    ON_CARD,
+    ON_CPU,
+    PYTHON,
+    TOOLS,
+    candidate,
+    generation,
+    generations,
+    spec,
+)
+from voicemode_whisper.core.acceptance import SmokeTest, recorded_speeds
 from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES
 from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import DeviceAccess
-from voicemode_whisper.core.generations import Generation, Generations
+from voicemode_whisper.core.generations import Generation, Generations, GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.operations import whisper
@@ -70,16 +81,25 @@ def accept(
     now: Mapping[str, Any] | None = None,
     access: DeviceAccess | None = None,
     known: Generations = KNOWN,
+    several: list[SmokeTest] = TIMED[:1],
+    wanted: GenerationSpec = SPEC,
 ) -> tuple[list[str], list[str]]:
     """The commands, and what is said on the way."""
+    path = f"{LAYOUT.builds}/{wanted.resolve(TOOLS, PYTHON).recipe.name}"
     state = FakeState()
     state.is_executing = True
     facts = {
-        "toolchain.Toolchain": {f"driver=, packages={ROCM_PACKAGES}": TOOLS},
+        "toolchain.Toolchain": {
+            f"driver=, packages={names}": TOOLS for names in (ROCM_PACKAGES, ())
+        },
         "toolchain.Python": PYTHON,
         "generations.Generations": {f"layout={LAYOUT}": known},
-        "build.Manifest": {f"path={PATH}": manifest or {}, f"path={LAYOUT.build}": now},
-        "build.SmokeTests": {f"path={PATH}/smoke-test.log": tests, f"path={PATH}/speed.log": TIMED},
+        "build.Manifest": {f"path={path}": manifest or {}, f"path={LAYOUT.build}": now},
+        "build.SmokeTests": {
+            f"path={path}/smoke-test.log": tests,
+            f"path={path}/speed.log": TIMED,
+            f"path={path}/queues.log": several,
+        },
         "machine.UserName": "ada",
         "device_access.ConnectionDeviceAccess": {"user=ada": access or DeviceAccess()},
     }
@@ -89,24 +109,61 @@ def accept(
     host.log_styled = lambda line, **_: said.append(line)
     scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
     with scripts, ctx_state.use(state), ctx_host.use(host):
-        commands = whisper.accept._inner(layout=LAYOUT, spec=SPEC, choice=Choice((SPEC,)), kfd="/k")
+        commands = whisper.accept._inner(
+            layout=LAYOUT, spec=wanted, choice=Choice((wanted,)), kfd="/k", pci="/p"
+        )
         return [get_command_string(command) for command in commands], said
 
 
 def test_a_build_that_passes_is_timed_and_serves_with_what_is_faster():
     commands, said = accept()
-    test, speed, manifest = commands
+    test, speed, queues, manifest = commands
     assert test.startswith(
-        "sh -c with-progress.sh with-progress env ROCM_PATH=/opt/rocm ROCR_VISIBLE_DEVICES=0"
+        "sh -c with-progress.sh with-progress env ROCM_PATH=/opt/rocm ROCR_VISIBLE_DEVICES=0 "
+        "GPU_MAX_HW_QUEUES=1 nice"
     )
-    assert test.endswith(f"{PATH}/smoke-test.log /k whisper-cli-cold whisper-server whisper-cli")
+    assert test.endswith(f"{PATH}/smoke-test.log /k '' whisper-cli-cold whisper-server whisper-cli")
+    assert "GPU_MAX_HW_QUEUES=1" in speed
     assert speed.count("whisper-cli-fa whisper-cli-nfa") == 3
+    assert "GPU_MAX_HW_QUEUES" not in queues
+    assert queues.endswith(f"{PATH}/queues.log /k '' whisper-cli-fa whisper-cli-fa whisper-cli-fa")
     assert manifest.startswith(f"sh -c write.sh write {PATH}/manifest.json ")
     assert '"flag": "-fa"' in manifest
     assert '"real_time_factor": 0.0436' in manifest
     assert said == [
         "v1.9.1 with small.en: 480 ms total, 93 ms encode, 22.9x real time, with flash attention"
     ]
+
+
+def recorded(commands: list[str]) -> list[Speed]:
+    manifest = json.loads(shlex.split(commands[-1])[-1])
+    return recorded_speeds(manifest, MODEL)
+
+
+def test_it_has_one_hardware_queue_unless_that_costs_time():
+    kept, _ = accept(several=[smoke_test("whisper-cli-fa", HIP, 200, 475)])
+    assert [(one.flag, one.one_queue) for one in recorded(kept)] == [("-fa", True), ("-nfa", True)]
+    left_out, said = accept(several=[smoke_test("whisper-cli-fa", HIP, 200, 440)])
+    assert recorded(left_out)[0] == Speed("-fa", 200, 93, 440, one_queue=False)
+    assert said[1] == "with GPU_MAX_HW_QUEUES=1 it is slower: it serves without"
+
+
+def test_it_keeps_it_where_it_falls_to_the_cpu_without():
+    kept, _ = accept(several=[smoke_test("whisper-cli-fa", FALLBACK, 200, 300)])
+    assert recorded(kept)[0].one_queue is True
+
+
+def test_on_the_cpu_there_is_no_such_choice():
+    on_cpu = [smoke_test(program, FALLBACK) for program in PROGRAMS]
+    commands, _ = accept(on_cpu, wanted=spec(build=ON_CPU))
+    assert not [command for command in commands if "GPU_MAX_HW_QUEUES" in command]
+    assert len(commands) == 3
+
+
+def test_the_card_s_directory_in_sysfs_is_told():
+    here = replace(ON_CARD, gpu=replace(CARD, address="0000:03:00.0"))
+    commands, _ = accept(wanted=spec(build=here))
+    assert " /k /p/0000:03:00.0 whisper-cli-cold whisper-server whisper-cli" in commands[0]
 
 
 @pytest.mark.parametrize(

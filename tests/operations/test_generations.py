@@ -92,7 +92,8 @@ class Host:
         self.said: list[str] = []
         self.dead, self.last = dead, last
         self.later = later or log
-        asked = "api_key_file=, sample=/h/.voicemode/services/whisper.cpp/samples/jfk.wav, url="
+        sample = "/h/.voicemode/services/whisper.cpp/samples/jfk.wav"
+        asked = f"api_key_file=, device=, sample={sample}, url="
         self.state = FakeState()
         self.state.is_executing = True
         serving = found.serving or generation(99)
@@ -224,6 +225,23 @@ class TestSwitch:
         write, _ = self.apply(host)
         assert "FLASH_ATTENTION=-fa\n" in write[write.index("server.env") + 1]
         assert recorded(write).manifest["acceptance"] == entry
+
+    @pytest.mark.parametrize(
+        ("found", "watts"),
+        [
+            (Generations(), 12.5),
+            (generations(1, generation(1)), None),  # adopted: it has served before
+            (generations(1, generation(1, gpu=CARD.to_json(), idle_watts=9)), 9),
+            (generations(None, rejected(1)), 12.5),
+        ],
+    )
+    def test_the_watts_from_before_anything_served_are_kept(
+        self, found: Generations, watts: float | None
+    ):
+        write, _ = Host(found).apply(
+            operations.switch, choice=Choice((spec(),)), unserved_watts=12.5
+        )
+        assert recorded(write).idle_watts == watts
 
     def test_it_serves_with_the_vad_model_that_the_build_has(self):
         for vad, option in ((True, 'VAD="--vad-model build/vad.bin"\n'), (False, "VAD=\n")):

@@ -50,7 +50,7 @@ def build(tmp_path: Path) -> Path:
 
 def smoke_test(build: Path, *programs: str) -> list[SmokeTest]:
     here = build.parent
-    files = [here / name for name in ("build", "model.bin", "jfk.wav", "result", "kfd")]
+    files = [here / name for name in ("build", "model.bin", "jfk.wav", "result", "kfd", "gpu")]
     subprocess.run(
         words("smoke-test", *map(str, files), *programs),
         cwd=here, check=True, env={**os.environ, "PATH": f"{here}/bin:{os.environ['PATH']}"},
@@ -75,6 +75,17 @@ def test_the_processor_time_of_each_run_is_kept(build: Path):
 def test_the_gpu_memory_of_the_server_is_kept(build: Path):
     (server,) = smoke_test(build, "whisper-server")
     assert server.memory == 17163091968
+    assert server.watts is None
+
+
+def test_what_the_gpu_draws_with_the_model_loaded_is_kept(build: Path):
+    """The files of a card that is not here, named and written as the kernel's are."""
+    hwmon = build.parent / "gpu/hwmon/hwmon3"
+    hwmon.mkdir(parents=True)
+    (hwmon / "power1_average").write_text("70600000\n")
+    cli, server = smoke_test(build, "whisper-cli", "whisper-server")
+    assert (cli.watts, server.watts) == (None, 71)
+    assert server.transcript == "And so"
 
 
 def test_in_a_container_its_gpu_memory_is_not_known(build: Path):

@@ -3,8 +3,8 @@
 Both programs of the build transcribe whisper.cpp's sample with the model that is to serve. The log
 has a section for each: a line `### PROGRAM STATUS`, the words it heard, for whisper-cli a line
 `### processor MILLISECONDS`, for whisper-server a line `### memory BYTES` where the kernel accounts
-the GPU's, a line `### log`, its log. There are such sections for runs of whisper-cli too that are
-there for their time (core/speed.py).
+the GPU's and a line `### watts WATTS` where it says what the GPU draws, a line `### log`, its log.
+There are such sections for runs of whisper-cli too that are there for their time (core/speed.py).
 """
 
 import re
@@ -31,7 +31,7 @@ class SmokeTest:
     """What one program made of the sample: its exit status, the words, the lines of its log.
 
     `memory` are the bytes of GPU memory that it had, `processor` the milliseconds of all processors
-    that it took; None where that is not known.
+    that it took, `watts` what the GPU drew when it had nothing more to do; None where not known.
     """
 
     program: str
@@ -40,6 +40,7 @@ class SmokeTest:
     log: tuple[str, ...]
     memory: int | None = None
     processor: int | None = None
+    watts: int | None = None
 
     @property
     def timings(self) -> dict[str, float]:
@@ -69,7 +70,7 @@ def parse_smoke_tests(lines: Iterable[str]) -> list[SmokeTest]:
 def _trial(program: str, status: int, body: str) -> SmokeTest:
     above, _, log = body.partition("\n### log")
     transcript = above.partition("\n### ")[0]
-    notes = dict(re.findall(r"^### (processor|memory) (\d+)$", above, re.MULTILINE))
+    notes = dict(re.findall(r"^### (processor|memory|watts) (\d+)$", above, re.MULTILINE))
     return SmokeTest(
         program,
         status,
@@ -97,23 +98,26 @@ def rejection(
 
 
 def speeds(
-    tests: Sequence[SmokeTest], spec: BuildSpec, model: Model, device: str = ""
+    tests: Sequence[SmokeTest],
+    spec: BuildSpec,
+    model: Model,
+    device: str = "",
+    one_queue: bool | None = None,
 ) -> list[Speed]:
-    """The best run of each kind that transcribed the sample on what was asked for."""
-    best: dict[str, Speed] = {}
-    for test in tests:
-        if test.program not in FLAGS or _failure(test):
-            continue
-        if _wrong_place(test, spec, model, device):
-            continue
-        if not {"load", "encode", "total"} <= test.timings.keys():
-            continue
-        # A GPU has the processor wait.
-        processor = test.processor if spec.backend == "cpu" else None
-        speed = Speed(FLAGS[test.program], **test.timings, processor=processor)
-        if speed.flag not in best or speed.cost < best[speed.flag].cost:
-            best[speed.flag] = speed
-    return list(best.values())
+    """Every run that transcribed the sample on what was asked for; `one_queue` as in `Speed`."""
+    return [
+        Speed(
+            FLAGS[test.program],
+            **test.timings,
+            # A GPU has the processor wait.
+            processor=test.processor if spec.backend == "cpu" else None,
+            one_queue=one_queue,
+        )
+        for test in tests
+        if test.program in FLAGS
+        and not (_failure(test) or _wrong_place(test, spec, model, device))
+        and {"load", "encode", "total"} <= test.timings.keys()
+    ]
 
 
 def _wrong_place(test: SmokeTest, spec: BuildSpec, model: Model, device: str) -> str | None:
@@ -159,14 +163,14 @@ def refusal(manifest: Mapping[str, Any], model: Model) -> tuple[str, str] | None
 
 def cold_start(manifest: Mapping[str, Any], model: Model) -> float | None:
     """Milliseconds of the first run after the build, which loads or compiles what the GPU runs."""
-    cold: float | None = _entry(manifest, model).get("cold")
-    return cold
+    times: Mapping[str, float] = _entry(manifest, model).get(COLD, {}).get("milliseconds", {})
+    return times.get("total")
 
 
-def memory_used(manifest: Mapping[str, Any], model: Model) -> int | None:
-    """Bytes of GPU memory that whisper-server had with this model; None where that is not known."""
-    memory: int | None = _entry(manifest, model).get("memory")
-    return memory
+def served(manifest: Mapping[str, Any], model: Model) -> Mapping[str, int]:
+    """What whisper-server took, where the kernel told: bytes of GPU `memory`, idle `watts`."""
+    server: Mapping[str, Any] = _entry(manifest, model).get("whisper-server", {})
+    return {name: server[name] for name in ("memory", "watts") if name in server}
 
 
 def recorded_speeds(manifest: Mapping[str, Any], model: Model) -> list[Speed]:
@@ -190,25 +194,15 @@ def record_acceptance(
 
     Times are in milliseconds.
     """
-    seen = {
-        test.program: {"transcript": test.transcript, "milliseconds": test.timings}
-        for test in tests
-        if test.program in PROGRAMS
-    }
-    first = next((test.timings.get("total") for test in tests if test.program == COLD), None)
-    memory = next((test.memory for test in tests if test.memory is not None), None)
-    return _with_entry(
-        manifest,
-        model,
-        {
-            "model": model.file_name,
-            "when": when.isoformat(timespec="seconds"),
-            **seen,
-            **({} if first is None else {"cold": first}),
-            **({} if memory is None else {"memory": memory}),
-            "speeds": [speed.record for speed in measured],
-        },
-    )
+    seen = {test.program: _shown(test) for test in tests if test.program in (COLD, *PROGRAMS)}
+    entry = {"model": model.file_name, "when": when.isoformat(timespec="seconds"), **seen}
+    return _with_entry(manifest, model, {**entry, "speeds": [speed.record for speed in measured]})
+
+
+def _shown(test: SmokeTest) -> dict[str, Any]:
+    numbers = {"memory": test.memory, "watts": test.watts}
+    known = {name: value for name, value in numbers.items() if value is not None}
+    return {"transcript": test.transcript, "milliseconds": test.timings, **known}
 
 
 def record_refusal(

@@ -7,9 +7,9 @@ from typing import Any
 from voicemode_whisper.core.acceptance import (
     cold_start,
     is_accepted,
-    memory_used,
     recorded_speeds,
     refusal,
+    served,
 )
 from voicemode_whisper.core.build import NAMES
 from voicemode_whisper.core.generations import Alternative, GenerationSpec
@@ -73,7 +73,9 @@ def alternative(candidate: Candidate, model: Model) -> Alternative | None:
 
 def comparison(candidates: Sequence[Candidate], model: Model, chosen: int) -> list[str]:
     """A table of the candidates that were timed, a line each, below a heading."""
-    rows: list[tuple[str, ...]] = [("", "cold start", "11 s of speech", "encode", "GPU memory", "")]
+    rows: list[tuple[str, ...]] = [
+        ("", "cold start", "11 s of speech", "encode", "GPU memory", "idle", "")
+    ]
     for place, one in enumerate(candidates):
         speed = one.speed(model)
         if speed:
@@ -83,10 +85,11 @@ def comparison(candidates: Sequence[Candidate], model: Model, chosen: int) -> li
 
 
 def _figures(candidate: Candidate, model: Model, speed: Speed) -> tuple[str, ...]:
-    cold, memory = cold_start(candidate.manifest, model), memory_used(candidate.manifest, model)
+    cold, server = cold_start(candidate.manifest, model), served(candidate.manifest, model)
     return (
         f"{cold:.0f} ms" if cold else "",
         f"{speed.total:.0f} ms",
         f"{speed.encode:.0f} ms",
-        f"{memory >> 20} MiB" if memory else "",
+        f"{server['memory'] >> 20} MiB" if "memory" in server else "",
+        f"{server['watts']} W" if "watts" in server else "",
     )

@@ -186,6 +186,12 @@ class Generation:
         return f"generation {self.number} ({self.label})"
 
     @property
+    def idle_watts(self) -> float | None:
+        """What the idle card drew before there were services, where that was measured."""
+        watts: float | None = self.manifest.get("idle_watts")
+        return watts
+
+    @property
     def proxy_url(self) -> str:
         """Where the proxy is found on the host itself."""
         return local_url(self.listen)
@@ -250,6 +256,15 @@ class Generations:
             if one.status == CONFIRMED and one.manifest.get("release", {}).get("label") == label
         ]
         return releases[-1]["commit"] if releases else None
+
+    def idle_watts(self, gpu: Gpu | None) -> float | None:
+        """What this card drew, idle, before there were services, as the generations tell."""
+        known = [
+            one.idle_watts
+            for one in self.all
+            if gpu and one.gpu and (one.gpu.address, one.gpu.gfx) == (gpu.address, gpu.gfx)
+        ]
+        return next((watts for watts in reversed(known) if watts is not None), None)
 
     def previous(self) -> Generation | None:
         """What was confirmed before the one that serves; going back again goes back further."""

@@ -1,19 +1,25 @@
 """What the services make of real speech."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pyinfra.api import QuoteString, StringCommand
 
+from voicemode_whisper.core.power import Power, parse_power
 from voicemode_whisper.facts.base import Fact
+from voicemode_whisper.scripts import script
+
+# What gpu-load.sh puts before what it has measured.
+LOAD = "### load "
 
 
 @dataclass(frozen=True)
 class Transcription:
-    """What a server answered, and the seconds that it took."""
+    """What a server answered, the seconds that it took, and the most that the GPU did meanwhile."""
 
     text: str = ""
     seconds: float = 0.0
+    load: Power = field(default_factory=Power)
 
     to_json = asdict  # for `pyinfra … fact`
 
@@ -21,13 +27,21 @@ class Transcription:
 class Transcript(Fact[Transcription]):
     """What the OpenAI-compatible server at `url` hears in the recording at `sample`.
 
-    An error is returned as it came, the server's or curl's: it is no transcript either.
+    An error is returned as it came, the server's or curl's: it is no transcript either. The load of
+    the GPU at `device` in sysfs (see `core.power.sysfs_device`) is measured where that is given.
     """
 
     default = Transcription
     allows_undecodable = True
 
-    def command(self, url: str, sample: str, api_key_file: str) -> StringCommand:
+    def command(self, url: str, sample: str, api_key_file: str, device: str = "") -> StringCommand:
+        ask = self._ask(url, sample, api_key_file)
+        if not device:
+            return ask
+        return StringCommand(script("gpu-load", device), QuoteString(ask))
+
+    @staticmethod
+    def _ask(url: str, sample: str, api_key_file: str) -> StringCommand:
         # From standard input, the key stays out of the list of processes.
         key = StringCommand(
             'printf "Authorization: Bearer %s" "$(cat',
@@ -43,5 +57,7 @@ class Transcript(Fact[Transcription]):
         )  # fmt: skip
 
     def process(self, output: Iterable[str]) -> Transcription:
-        *text, seconds = output
-        return Transcription(" ".join(text).strip(), float(seconds))
+        lines = [line for line in output if line]
+        load = lines.pop().removeprefix(LOAD) if lines[-1].startswith(LOAD) else "- -"
+        *text, seconds = lines
+        return Transcription(" ".join(text).strip(), float(seconds), parse_power(load))

@@ -67,7 +67,9 @@ def adopt(layout: Layout, api_key_file: str = "") -> Generator[StringCommand]:
 
 
 @operation()
-def switch(layout: Layout, choice: Choice) -> Generator[StringCommand]:
+def switch(
+    layout: Layout, choice: Choice, unserved_watts: float | None = None
+) -> Generator[StringCommand]:
     """Have a generation made from one of these specs serve, and restart only what does not run it.
 
     One that was rejected before is left alone, and said to be. Whether what is new then works is
@@ -75,6 +77,7 @@ def switch(layout: Layout, choice: Choice) -> Generator[StringCommand]:
 
     + layout: where things lie
     + choice: what is to serve, or one of what; the parts are on the host
+    + unserved_watts: what the idle card drew before the run, where nothing served
     """
     spec, others, table = chosen(layout, choice)
     generations = read_generations(layout)
@@ -90,7 +93,10 @@ def switch(layout: Layout, choice: Choice) -> Generator[StringCommand]:
     else:
         target = generations.reusable(resolve(spec).fingerprint)
     if target is None:
-        target, write = _candidate(layout, spec, generations.next_number, others)
+        # What was adopted in this run has served before it.
+        idle = generations.idle_watts(spec.build.gpu) if generations.serving else unserved_watts
+        number = generations.next_number
+        target, write = _candidate(layout, spec, number, alternatives=others, idle_watts=idle)
         if host.state.is_executing:
             for line in table:
                 host.log(line)
@@ -103,21 +109,26 @@ def switch(layout: Layout, choice: Choice) -> Generator[StringCommand]:
 
 
 def _candidate(
-    layout: Layout, spec: GenerationSpec, number: int, others: Sequence[Alternative]
+    layout: Layout,
+    spec: GenerationSpec,
+    number: int,
+    alternatives: Sequence[Alternative],
+    idle_watts: float | None,
 ) -> tuple[Generation, StringCommand]:
-    """A new generation, and the command that writes it; `others` were tried beside its build."""
+    """A new generation, and the command that writes it."""
     resolved = resolve(spec)
     path = f"{layout.builds}/{resolved.recipe.name}"
     build = read_fact(host, Manifest, path=path) or {}
     vad: bool = read_fact(host, Exists, path=f"{path}/{VAD_MODEL}")
     best = fastest(recorded_speeds(build, spec.model))
-    files = render(resolved, number, best.flag if best else "", vad)
+    files = render(resolved, number, best, vad)
     text = manifest(
         number,
         spec,
         revisions={"server": files.server_revision, "proxy": files.proxy_revision},
         acceptance=build.get("acceptance", {}).get(spec.model.sha256, {}),
-        alternatives=[other.to_json() for other in others],
+        alternatives=[other.to_json() for other in alternatives],
+        idle_watts=idle_watts,
         status=CANDIDATE,
     )
     return Generation.of(text), write_generation(layout, text, files.files)

@@ -8,16 +8,13 @@ from pyinfra import host, logger
 from pyinfra.api import StringCommand
 
 from voicemode_whisper.core.acceptance import (
-    COLD,
     Rejection,
-    SmokeTest,
     is_accepted,
     record_acceptance,
     record_refusal,
     recorded_speeds,
     refusal,
     rejection,
-    speeds,
 )
 from voicemode_whisper.core.build import NAMES, PROGRAMS, VAD_SHA256, VAD_SOURCE, BuildSpec, Recipe
 from voicemode_whisper.core.choice import Choice
@@ -25,10 +22,9 @@ from voicemode_whisper.core.diagnosis import Finding
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import Model
-from voicemode_whisper.core.placement import account
 from voicemode_whisper.core.speed import Speed, fastest, is_slower
 from voicemode_whisper.facts.base import read_fact
-from voicemode_whisper.facts.build import Manifest, SmokeTests
+from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.operations.util.choice import can_do_without
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.diagnosis import why_not_here
@@ -40,11 +36,8 @@ from voicemode_whisper.operations.util.generations import (
     resolve,
 )
 from voicemode_whisper.operations.util.progress import with_lock, with_progress
+from voicemode_whisper.operations.util.smoke_test import SmokeTestRun, measure
 from voicemode_whisper.scripts import script, words
-
-# How often each way is timed. A GPU needs a second; on a processor it is a guess, and a cheap one.
-ROUNDS = {"hip": 3, "vulkan": 3, "cpu": 1}
-
 
 # What the user has built elsewhere, and CMake remembers in ~/.cmake, is no part of it.
 NO_REGISTRY = "-DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF"
@@ -95,19 +88,21 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
 
 @operation()
 def accept(
-    layout: Layout, spec: GenerationSpec, choice: Choice, kfd: str
+    layout: Layout, spec: GenerationSpec, choice: Choice, kfd: str, pci: str
 ) -> Generator[StringCommand]:
     """Fail unless the build transcribes whisper.cpp's sample with the model that is to serve.
 
     Both of its programs have to, on the GPU that was chosen and in time. Then it is timed with and
-    without flash attention. manifest.json records all of it; what was accepted with this model is
-    not tried again. A build that is rejected is remembered, unless the machine is at fault. Where
-    another can serve instead, it is only refused, which is said.
+    without flash attention, for HIP also with more hardware queues than one. manifest.json records
+    all of it; what was accepted with this model is not tried again. A build that is rejected is
+    remembered, unless the machine is at fault. Where another can serve instead, it is only refused,
+    which is said.
 
     + layout: where things lie
     + spec: what is to serve; the build and the model's file are in place
     + choice: the specs of which it is one
     + kfd: where the kernel says who uses which GPU (see facts/kfd.py)
+    + pci: where the kernel shows the GPU's PCI device, with what it draws
     """
     recipe, model = resolve(spec).recipe, spec.model
     path = _path(layout, recipe)
@@ -120,41 +115,25 @@ def accept(
         _say_refused(spec, *refused)
         host.noop(f"{recipe.name} was refused with {model.name}")
         return
-    yield _try(layout, spec, kfd, "smoke-test", *_programs(spec.build))
+    run = SmokeTestRun(layout, spec, kfd, pci)
+    yield run.acceptance()
     if not host.state.is_executing:  # what follows is about what that has left
         return
-    yield from _judge(layout, spec, choice, kfd, manifest)
-
-
-def _judge(
-    layout: Layout, spec: GenerationSpec, choice: Choice, kfd: str, manifest: Mapping[str, Any]
-) -> Generator[StringCommand]:
-    """Record what the smoke test has shown; of a build that passes, also how fast it is."""
-    resolved, model = resolve(spec), spec.model
-    path = _path(layout, resolved.recipe)
-    tests: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/smoke-test.log")
-    found = rejection(tests, spec.build, model, resolved.device_name)
+    tests = run.results()
+    found = rejection(tests, spec.build, model, resolve(spec).device_name)
     if found and can_do_without(layout, choice, spec):
         yield _refuse(layout, spec, manifest, found)
         return
     if found:
         yield from _reject(layout, spec, found)
         return
-    rounds = ("whisper-cli-fa", "whisper-cli-nfa") * ROUNDS[spec.build.backend]
-    yield _try(layout, spec, kfd, "speed", *rounds)
-    timed: list[SmokeTest] = read_fact(host, SmokeTests, path=f"{path}/speed.log")
-    measured = speeds(timed, spec.build, model, resolved.device_name)
+    measured = yield from measure(run)
     accepted = record_acceptance(manifest, model, _now(), tests, measured)
     yield script("write", f"{path}/manifest.json", as_json(accepted))
     best = fastest(measured)
     if best:
         live = read_fact(host, Manifest, path=layout.build) or {}
         _say_how_fast(spec.build, model, best, live)
-
-
-def _programs(spec: BuildSpec) -> tuple[str, ...]:
-    """What is run for acceptance: for a GPU once more, as drivers load and compile at first."""
-    return PROGRAMS if spec.backend == "cpu" else (COLD, *PROGRAMS)
 
 
 def _refuse(
@@ -201,19 +180,12 @@ def _reject(layout: Layout, spec: GenerationSpec, found: Rejection) -> Generator
     yield user_error("\n".join(lines))
 
 
-def _try(layout: Layout, spec: GenerationSpec, kfd: str, log: str, *programs: str) -> StringCommand:
-    """Have programs of the build transcribe the sample; `log` names the file of what they say."""
-    resolved = resolve(spec)
-    path = _path(layout, resolved.recipe)
-    files = (path, f"{layout.models}/{spec.model_file}", layout.sample, f"{path}/{log}.log")
-    test = words("smoke-test", *files, account(spec.build.backend, spec.build.gpu, kfd), *programs)
-    return with_progress(*_environment(resolved.environment), "nice", *test)
-
-
 def _say_how_fast(spec: BuildSpec, model: Model, best: Speed, live: Mapping[str, Any]) -> None:
     """Say how fast a build is, and whether the live one was faster with the same model."""
     attention = "with" if best.flash_attention else "without"
     host.log(f"{spec.label} with {model.name}: {best.label}, {attention} flash attention")
+    if best.one_queue is False:
+        host.log("with GPU_MAX_HW_QUEUES=1 it is slower: it serves without")
     before = fastest(recorded_speeds(live, model))
     if before and live["backend"] == spec.backend and is_slower(best, before):
         version = live["release"]["label"]

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Let programs of the build $1 transcribe the recording $3 with the model $2. What they heard and
 # logged goes into the file $4, for core/acceptance.py to judge, with the processor time that
-# whisper-cli took, and how much GPU memory whisper-server has, where the kernel tells at $5 (see
-# gpu-memory.sh). What is to be run follows: whisper-cli-cold, for the first time; whisper-cli;
+# whisper-cli took, how much GPU memory whisper-server has, where the kernel tells at $5 (see
+# gpu-memory.sh), and what the GPU draws once it has answered, where its directory among the PCI
+# devices $6 tells. What is to be run follows: whisper-cli-cold, for the first time; whisper-cli;
 # whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
 # attention.
 set -u
-build=$1 model=$2 sample=$3 result=$4 account=$5
-shift 5
-heard="$result.heard" log="$result.err" used="$result.times" memory='' processor=''
+build=$1 model=$2 sample=$3 result=$4 account=$5 gpu=$6
+shift 6
+heard="$result.heard" log="$result.err" used="$result.times" memory='' processor='' watts=''
 trap 'rm -f "$heard" "$log" "$used"' EXIT
 # As in the unit of whisper-server.
 export OMP_WAIT_POLICY=passive
@@ -17,6 +18,7 @@ section() {
   printf '### %s %s\n' "$1" "$2"
   cat "$heard"
   [ -z "$processor" ] || printf '\n### processor %s' "$processor"
+  [ -z "$watts" ] || printf '\n### watts %s' "$watts"
   [ -z "$memory" ] || printf '\n### memory %s' "$memory"
   printf '\n### log\n'
   cat "$log"
@@ -73,6 +75,16 @@ gpu_memory() (
   . ./gpu-memory.sh
 )
 
+gpu_power() (
+  # shellcheck source=voicemode_whisper/scripts/gpu-power.sh
+  . ./gpu-power.sh
+)
+
+# Watts of the GPU when it is at rest again, with the model loaded.
+idle_watts() {
+  gpu_power "$gpu" 3 | awk '$1 != "-" { printf "%.0f", $1 / 1000000 }'
+}
+
 run_server() {
   : > "$heard"
   port=$(free_port)
@@ -83,6 +95,9 @@ run_server() {
   pid=$!
   ask "$pid" "http://127.0.0.1:$port$path"
   memory=$(gpu_memory "$account" "$(pgrep -P "$pid")")
+  if kill -0 "$pid" 2> /dev/null; then
+    watts=$(idle_watts)
+  fi
   if kill "$pid" 2> /dev/null; then
     status=0
     wait "$pid"
@@ -91,7 +106,7 @@ run_server() {
     status=$?
   fi
   section whisper-server "$status"
-  memory=
+  memory='' watts=''
 }
 
 rm -f "$result"
