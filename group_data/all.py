@@ -59,6 +59,13 @@ proxy_names = ""
 # Whether to try a rejected generation again, and to follow a tag that was moved: yes or no.
 retry = "no"
 
+# --- Compare -------------------------------------------------------------------------------------
+# What tasks/compare.py times: names of models, or ggml files of your own as URL#sha256=SHA256 or
+# PATH#sha256=SHA256.
+models = "base.en small.en medium.en large-v3-turbo"
+# Whether what tasks/compare.py downloads stays, for a deploy with one of them: yes or no.
+compare_keep = "no"
+
 # --- Uninstall -----------------------------------------------------------------------------------
 # Whether tasks/uninstall.py removes the models too: yes or no.
 uninstall_models = "no"

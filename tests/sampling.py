@@ -22,6 +22,7 @@ TURNS = (
     ("machines/test_cut_off", "machines/test_killed"),
     ("machines/test_cut_off_downloads", "machines/test_environment"),
     (
+        "machines/test_compare",
         "machines/test_library",
         "machines/test_remote_user",
         "machines/test_several",

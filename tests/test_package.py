@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_hosts import HEALTHY, inventory
+from tests.tasks.test_compare import serving
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -163,3 +164,11 @@ def test_the_deploys_work_from_any_directory(python: Path, elsewhere: Path, file
     planned = plan(python, elsewhere / "home", hosts, str(ROOT / file))
     assert planned[0] == status
     assert planned == plan(DEVELOPER, ROOT, hosts, file)
+
+
+def test_a_comparison_works_from_any_directory(python: Path, tmp_path: Path):
+    hosts = str(inventory(tmp_path, {"a": serving()}))
+    (tmp_path / "home").mkdir()
+    status, operations = plan(python, tmp_path / "home", hosts, str(ROOT / "tasks/compare.py"))
+    assert (status, len(operations)) == (0, 2)
+    assert (status, operations) == plan(DEVELOPER, ROOT, hosts, "tasks/compare.py")

@@ -244,6 +244,9 @@ class TestKept:
         left = {f"{part}{ending}" for part in generation(2).parts[:3]} | {f"generations/2{ending}"}
         assert surplus(generations(1, generation(1)), *left) == left
 
+    def test_what_a_comparison_left_that_lost_its_power_goes(self):
+        assert surplus(generations(1, generation(1)), "comparison") == {"comparison"}
+
     def test_the_earlier_layout_s_names_go_when_nothing_needs_them(self):
         old = {
             f"whisper.cpp/build-v1.9.1-{fingerprint(1)}",

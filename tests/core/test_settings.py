@@ -34,7 +34,7 @@ def test_the_defaults_are_valid_and_are_what_the_guide_names():
 
 def test_every_default_is_a_knob_and_every_knob_has_a_default():
     assert {name for name in DEFAULTS if name != "environ"} == KNOBS
-    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry", "doctor"})
+    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry", "doctor", "models"})
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,7 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_port", 65536, "1024 to 65535"),
         ("uninstall_models", "maybe", "yes or no"),
         ("retry", "maybe", "yes or no"),
+        ("compare_keep", "maybe", "yes or no"),
         ("doctor", "fully", "quick or full"),
         ("doctor", True, "quick or full"),
         ("whisper_known_defects", "v1.9.2", "a mapping of tags to reasons"),
@@ -93,6 +94,37 @@ def test_a_bad_value_is_named_with_what_is_allowed(name, value, allowed):
     line = failure(**{name: value})
     assert line.startswith(f"{name}: got {value!r}")
     assert allowed in line
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (
+            "small.en,larg-v3",
+            "models: got 'larg-v3' (did you mean large-v3?); allowed is a URL",
+        ),
+        ("", "models: got ''; allowed is a URL, an absolute path, or tiny-q5_1, "),
+        ([], "models: got ''; allowed is a URL, an absolute path, or tiny-q5_1, "),
+        (1.5, "models: got '1.5'; allowed is a URL, an absolute path, or tiny-q5_1, "),
+        (["small.en", 7], "models: got '7'; allowed is a URL, an absolute path, or tiny-q5_1, "),
+        ("x/own.bin", "models: got 'x/own.bin'; allowed is a published name, or an http(s) URL or"),
+        ("/x/own.bin", "models: got ''; /x/own.bin needs the 64 hexadecimal digits that `sha256s"),
+        ("small.en#sha256=12", "models: got '12', but small.en is c6138d6d58ec"),
+    ],
+)
+def test_a_bad_model_in_a_list_is_named_with_what_is_allowed(value: object, line: str):
+    assert failure(models=value).startswith(line)
+
+
+def test_a_sum_of_a_listed_model_stands_behind_it():
+    assert failure(models="/x/own.bin").endswith(" prints for it, as #sha256=… behind it")
+    own, small = settings(models=f"/x/own.bin#sha256={'AB' * 32}, small.en small.en").models
+    assert (own.name, own.url, own.sha256) == ("own", "file:///x/own.bin", "ab" * 32)
+    assert (small.name, small.size) == ("small.en", 487614201)
+
+
+def test_a_mistake_that_two_settings_share_is_told_once():
+    assert failure(model_source="x").startswith("model_source: got 'x'")
 
 
 def test_every_mistake_has_its_own_line():

@@ -6,7 +6,7 @@ import pwd
 from pathlib import Path
 
 from tests.facts.answers import answer
-from voicemode_whisper.facts.machine import Identity
+from voicemode_whisper.facts.machine import AvailableMemory, Identity
 
 
 def test_who_and_what_this_is(tmp_path: Path):
@@ -30,3 +30,12 @@ def test_systemd_runs_a_machine_whose_proc_hides_other_users_processes(tmp_path:
 
 def test_a_system_without_a_name(tmp_path: Path):
     assert answer(Identity, {"/etc/os-release": tmp_path / "none"})["os_release"] == {}
+
+
+def test_the_memory_that_programs_can_have():
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert total / 1000 < answer(AvailableMemory) < total
+
+
+def test_a_kernel_that_does_not_say_what_memory_is_left(tmp_path: Path):
+    assert answer(AvailableMemory, {"/proc/meminfo": tmp_path / "none"}) is None

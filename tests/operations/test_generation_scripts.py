@@ -208,6 +208,11 @@ class TestWritten:
         }
         assert found.models == ()
 
+    def test_what_a_comparison_left_is_listed(self, one: Machine):
+        have(one, 1)
+        (one.services / "comparison").mkdir()
+        assert "comparison" in listed(one).own()
+
     def test_one_that_only_is_remembered_has_no_parts(self, one: Machine):
         made = manifest(2, "rejected")
         words = ("manifest.json", json.dumps(made))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.operations import run_lock
 import gevent
 try:
-    apply_for_real(run_lock.hold, layout=Layout(sys.argv[1]))
+    apply_for_real(run_lock.hold, layout=Layout(sys.argv[1]), leaves=sys.argv[2])
 except Exception as error:
     sys.exit(f"{error}")
 print("held", flush=True)
@@ -41,19 +42,19 @@ TEXT = re.compile(
     rf"[0-9a-f]{{16}}\n{re.escape(getuser())}@{re.escape(gethostname())} \(process \d+\), "
     r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n"
 )
-Start = Callable[[], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a run that holds the lock of the home directory tmp_path."""
+    """Start a run that holds the lock of the home tmp_path, and leaves what it is given."""
     runs = []
 
-    def run() -> "subprocess.Popen[str]":
+    def run(leaves: str = "") -> "subprocess.Popen[str]":
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'files'}"}
         runs.append(
             subprocess.Popen(
-                [sys.executable, "-c", RUN, tmp_path], text=True, env=environment,
+                [sys.executable, "-c", RUN, tmp_path, leaves], text=True, env=environment,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )
         )  # fmt: skip
@@ -96,6 +97,30 @@ def test_the_lock_of_a_run_that_was_killed_is_taken_over(start: Start, tmp_path:
     assert holds(second)
     assert time.monotonic() - began < 10
     assert f"(process {second.pid})" in text(tmp_path)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_what_a_run_leaves_is_gone_before_the_next(start: Start, tmp_path: Path, end: int):
+    left = tmp_path / "left behind"
+    left.mkdir()
+    (left / "model.bin").touch()
+    first = start(str(left))
+    assert holds(first)
+    assert left.exists()
+    first.send_signal(end)
+    assert holds(start())
+    assert not left.exists()
+
+
+def test_a_run_that_does_not_get_the_lock_removes_nothing(start: Start, tmp_path: Path):
+    left = tmp_path / "left behind"
+    left.mkdir()
+    first = start(str(left))
+    assert holds(first)
+    second = start(str(left))
+    second.communicate(timeout=30)
+    assert second.returncode == 1
+    assert left.exists()
 
 
 def test_what_is_read_of_the_lock_is_never_half_a_line(start: Start, tmp_path: Path):

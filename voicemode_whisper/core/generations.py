@@ -25,10 +25,10 @@ KEPT = 3
 # Rejected generations are no more than a manifest; so many of them are remembered.
 REMEMBERED = 20
 # What the deploy makes below services/, and what a run that was cut off leaves of it. The last line
-# is the layout before there were generations.
+# is the layout before there were generations, and what a comparison left that lost its power.
 OWN = re.compile(
     rf"(whisper\.cpp/builds/.+-{PATTERN}|whisper-proxy(-venv)?-{PATTERN}|generations/\d+"
-    rf"|whisper\.cpp/build-.+-{PATTERN}|confirmed|confirmed-{PATTERN})"
+    rf"|whisper\.cpp/build-.+-{PATTERN}|confirmed|confirmed-{PATTERN}|comparison)"
     r"(\.partial|\.new|\.tar|/[^/]+\.new)?"
 )
 

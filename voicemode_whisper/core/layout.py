@@ -28,6 +28,11 @@ class Layout:
         return f"{self.services}/lock"
 
     @property
+    def comparison(self) -> str:
+        """What tasks/compare.py downloads and notes; gone when its run ends."""
+        return f"{self.services}/comparison"
+
+    @property
     def generations(self) -> str:
         """A directory for each generation, named by its number; `current` beside it is a link."""
         return f"{self.services}/generations"

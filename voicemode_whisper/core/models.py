@@ -40,6 +40,17 @@ def resolve_model(given: object, sha256: object, source: str) -> Model:
     return _own(given, url, str(sha256 or ""))
 
 
+def listed_model(given: str, source: str) -> Model:
+    """The model that an item of `models` names: as whisper_model, its SHA-256 behind #sha256=."""
+    name, _, sha256 = given.partition("#sha256=")
+    try:
+        return resolve_model(name, sha256, source)
+    except UserError as error:
+        setting, _, reason = str(error).partition(": ")
+        where = ", as #sha256=… behind it" if setting == "model_sha256" and not sha256 else ""
+        raise UserError(f"models: {reason}{where}") from None
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A file in the models' directory: its SHA-256, and the one that its stamp was taken for.
@@ -66,6 +77,12 @@ def choose_file(model: Model, files: Mapping[str, ModelFile]) -> str:
         return own
     there = files.get(plain)
     return plain if there is None or model.sha256 in (there.sha256, there.recorded) else own
+
+
+def file_of(model: Model, files: Mapping[str, ModelFile]) -> str | None:
+    """The name of the model's file if it is among these and is right."""
+    name = choose_file(model, files)
+    return name if name in files and files[name].sha256 == model.sha256 else None
 
 
 def candidate_files(model: Model) -> tuple[str, str]:

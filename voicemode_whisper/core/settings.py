@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.models import Model, resolve_model
+from voicemode_whisper.core.models import Model, listed_model, resolve_model
 from voicemode_whisper.core.urls import is_http_url, masked
 
 BACKENDS = ("auto", "fastest", "hip", "vulkan", "cpu")
 ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
-PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "rocm_", "uninstall_")
+PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "rocm_", "uninstall_", "compare_")
 # HOST[:PORT] and SCHEME://HOST[:PORT] as the proxy takes them: whisper_proxy/settings.py.
 AUTHORITY = r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{AUTHORITY}")
@@ -45,6 +45,8 @@ class Settings:
     proxy_api_key_file: str
     proxy_cors_origins: str
     proxy_names: str
+    models: tuple[Model, ...]
+    compare_keep: bool
     uninstall_models: bool
     retry: bool
     doctor: str
@@ -106,7 +108,8 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
             "give the two different ports"
         )
     if problems:
-        raise UserError(*problems)
+        # Two settings may complain of one that they share.
+        raise UserError(*dict.fromkeys(problems))
     return Settings(**values)
 
 
@@ -185,6 +188,12 @@ def _directory(name: str) -> Callable[[Mapping[str, Any]], str]:
 def _model(data: Mapping[str, Any]) -> Model:
     source = _http_url("model_source")(data)
     return resolve_model(data["whisper_model"], data["model_sha256"], source)
+
+
+def _models(data: Mapping[str, Any]) -> tuple[Model, ...]:
+    value, source = data["models"], _http_url("model_source")(data)
+    listed = value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+    return tuple(listed_model(str(name), source) for name in dict.fromkeys(listed or [""]))
 
 
 def _port(name: str) -> Callable[[Mapping[str, Any]], int]:
@@ -269,6 +278,8 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         'nothing, "*" or origins such as https://HOST:PORT app://NAME',
     ),
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
+    "models": _models,
+    "compare_keep": _yes_or_no("compare_keep"),
     "uninstall_models": _yes_or_no("uninstall_models"),
     "retry": _yes_or_no("retry"),
     "doctor": _one_of("doctor", ("quick", "full")),

@@ -35,6 +35,16 @@ class SudoRefusal(Fact[str]):
         return " ".join(output)
 
 
+class AvailableMemory(Fact[int | None]):
+    """Bytes of the machine's memory that programs can have without swapping (proc_meminfo(5))."""
+
+    def command(self) -> str:
+        return "grep ^MemAvailable: /proc/meminfo || true"
+
+    def process(self, output: Iterable[str]) -> int | None:
+        return next((int(line.split()[1]) * 1024 for line in output), None)
+
+
 class RootTools(Fact[list[str]]):
     """What may make this user root: those of sudo, doas, run0 and su that are there.
 

@@ -18,18 +18,19 @@ from voicemode_whisper.scripts import script, shell
 
 
 @operation()
-def hold(layout: Layout) -> Generator[StringCommand]:
+def hold(layout: Layout, leaves: str = "") -> Generator[StringCommand]:
     """Hold the host's lock until this process ends, however it ends; fail where another run does.
 
     A command on the host holds it, which ends when nobody reads its output any more: soon after
     pyinfra has died, and where the network is gone, when TCP has given the connection up.
 
     + layout: where things lie
+    + leaves: a directory to remove before another run may begin, however this one ends
     """
     if host.state.is_executing:
         token = token_hex(8)
         owner = f"{getuser()}@{gethostname()} (process {os.getpid()})"
-        command = script("hold-lock", layout.lock, token, owner)
+        command = script("hold-lock", layout.lock, token, owner, *([leaves] if leaves else []))
         holder = gevent.spawn(_failure, ctx_host.get(), command)
         held, said = shell.run(ctx_host.get(), script("await-lock", layout.lock, token))
         if not held and holder.value:

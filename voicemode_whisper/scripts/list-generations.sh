@@ -19,7 +19,7 @@ for manifest in generations/[0-9]*/manifest.json; do
   [ ! -e "$manifest" ] || echo "manifest $(tr '\n' ' ' < "$manifest")"
 done
 for version in whisper.cpp/builds/* whisper.cpp/builds/*/*.new generations/* generations/*/*.new \
-  whisper-proxy-* whisper.cpp/build-* confirmed*; do
+  whisper-proxy-* whisper.cpp/build-* confirmed* comparison; do
   if [ -e "$version" ] || [ -L "$version" ]; then echo "version $version"; fi
 done
 for stamp in whisper.cpp/models/*.sha256; do
