@@ -54,6 +54,9 @@ proxy_api_key_file = ""
 proxy_cors_origins = ""
 # Names under which clients reach the proxy, besides the host's own: behind a reverse proxy, say.
 proxy_names = ""
+# After what time without requests whisper-server is stopped, which frees the GPU and its memory:
+# 15min, 90s, 1h30min, from 10s on; the next request starts it, and waits. "never" keeps it running.
+idle_stop = "never"
 
 # --- Upgrade -------------------------------------------------------------------------------------
 # Whether to try a rejected generation again, and to follow a tag that was moved: yes or no.

@@ -29,7 +29,7 @@ from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.power import Power, draws_more
-from voicemode_whisper.core.services import ServiceState, UnitState
+from voicemode_whisper.core.services import ServiceState, UnitState, is_idle
 from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.speed import fastest
 from voicemode_whisper.core.user_manager import UserManager
@@ -70,20 +70,21 @@ def examine(host: Host) -> None:
     manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
     generations = host.fact(Generations, layout=host.layout)
     expected = _expected(host, manifest, generations)
-    state = _state(host, generations)
-    server, proxy = state.units[SERVER_UNIT], state.units[PROXY_UNIT]
     ports = _ports(host)
+    taken = {one.name for one in ports if one.fix}
+    state, woken = _awake(host, generations, taken)
+    server, proxy = state.units[SERVER_UNIT], state.units[PROXY_UNIT]
     found = host.fact(Serving, layout=host.layout)
     if found.busy:
         host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
     python = _python(host, proxy)
     parts = _proxy(host, proxy, generations.serving, found, python)
-    taken = {one.name for one in ports if one.fix}
     results = [
         health_report.generation(generations),
         *_machine(host, expected, manifest, generations.serving, found),
         python,
         *_services(host, state, generations, found, python),
+        *woken,
         *ports,
         *_gpu(host, expected, server, generations.serving.device if generations.serving else ""),
         *parts,
@@ -104,13 +105,28 @@ def _expected(
     settings = host.settings
     backend = expected_backend(settings.whisper_backend, host.gpu, manifest)
     idle_watts = generations.idle_watts(host.gpu)
-    return ExpectedState(backend, host.gpu, settings.model, idle_watts)
+    return ExpectedState(backend, host.gpu, settings.model, idle_watts, bool(settings.idle_stop))
 
 
 def _state(host: Host, generations: core_generations.Generations) -> ServiceState:
     """The services beside the generation that serves; a unit that is not there does nothing."""
     state: ServiceState = host.fact(Services, layout=host.layout, number=generations.current or 0)
     return replace(state, units={unit: state.units.get(unit, UnitState()) for unit in UNITS})
+
+
+def _awake(
+    host: Host, generations: core_generations.Generations, taken: Collection[str]
+) -> tuple[ServiceState, list[CheckResult]]:
+    """The services, after a request has started whisper-server if it was idle, and what came of it.
+
+    Nobody else is asked at ports that are `taken`.
+    """
+    state = _state(host, generations)
+    if not is_idle(state) or "proxy_port" in taken:
+        return state, []
+    heard = _transcript(host, host.layout.sample, "")
+    row = health_report.woken(heard.text, _health(host, host.settings.proxy_url).body)
+    return _state(host, generations), [row]
 
 
 def _ports(host: Host) -> list[CheckResult]:

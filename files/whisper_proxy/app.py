@@ -15,6 +15,7 @@ from .decode_queue import DecodeQueue
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
+from .idle import IdleStop
 from .inference import Inferences
 from .keys import (
     ADMISSION,
@@ -22,8 +23,10 @@ from .keys import (
     CONNECTIONS,
     DECODER,
     DISPATCH,
+    IDLE_STOP,
     IN_FLIGHT,
     METRICS,
+    NOTIFIER,
     OWN_NAMES,
     SELF_CHECK,
     SETTINGS,
@@ -32,6 +35,7 @@ from .keys import (
 )
 from .metrics import Metrics
 from .names import OwnNames
+from .notify import Notifier
 from .restart import Restarter
 from .self_check import SelfCheck
 from .settings import Settings
@@ -44,10 +48,11 @@ from .upstream_monitor import UpstreamMonitor
 BASE, SLASH = "/{base:(?:.*/)?}", "{slash:/*}"
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Application:
     """Return the application. Only these routes reach whisper-server."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
+    app[NOTIFIER] = notifier or Notifier({})
     app[API_KEY] = ApiKey(settings.api_key_file)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
@@ -91,10 +96,16 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         app[DISPATCH] = dispatcher = Dispatcher(
             inferences, admission, monitor, metrics, settings.max_wait
         )
+        app[IDLE_STOP] = idle_stop = IdleStop(
+            settings.idle_stop, restarter, monitor, admission, metrics, app[NOTIFIER]
+        )
         await monitor.check()
-        monitoring = asyncio.create_task(monitor.run())
+        running = [asyncio.create_task(one.run()) for one in (monitor, idle_stop)]
         yield
-        monitoring.cancel()
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)  # one may run systemctl
+        await idle_stop.close()
         dispatcher.close()
         inferences.close()
 

@@ -11,7 +11,16 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from . import __version__
 from .admission import AdmissionQueue
 from .decode_queue import DecodeQueue
-from .keys import ADMISSION, DECODER, METRICS, SELF_CHECK, SETTINGS, SPOOLS, UPSTREAM_MONITOR
+from .keys import (
+    ADMISSION,
+    DECODER,
+    IDLE_STOP,
+    METRICS,
+    SELF_CHECK,
+    SETTINGS,
+    SPOOLS,
+    UPSTREAM_MONITOR,
+)
 from .self_check import Part, SelfCheck
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
@@ -53,9 +62,11 @@ async def health(request: web.Request) -> web.Response:
     waits for it, if an inference is overdue, if it runs on the CPU although the GPU was requested,
     if there is no room for uploads, or a part of the proxy's own is broken; "unavailable" if it has
     been unreachable for longer, hangs and was not restarted, or reports a failure itself. reason:
-    which of these it is. in_use: what whisper-server runs on, null if unknown. queue, decoding:
-    counts of requests. spool: bytes, and uploads. broken: parts of the proxy's own, "decoder" and
-    "spool".
+    which of these it is. A whisper-server that is stopped because it was idle is "ok".
+
+    wake_seconds: how long the last start for a request took, null before the first. in_use: what
+    whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
+    uploads. broken: parts of the proxy's own, "decoder" and "spool".
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
@@ -67,6 +78,7 @@ async def health(request: web.Request) -> web.Response:
         "status": status,
         "reason": reason,
         "whisper_server": monitor.state,
+        "wake_seconds": request.app[IDLE_STOP].wake_seconds,
         "model": settings.model,
         "backend": settings.backend or None,
         "in_use": monitor.in_use,

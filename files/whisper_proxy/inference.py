@@ -87,11 +87,13 @@ class Inferences:
                 raise HungError(restarted=await self._restarted()) from None
 
     async def _check_alive(self) -> None:
-        """Raise NotReachedError if it died, and has not said itself since that it is back.
+        """Raise NotReachedError if it is stopped, or died and has not said since that it is back.
 
         While a core is dumped or memory freed, the kernel takes connections for the process that
         is dying. Those would be lost too.
         """
+        if self._monitor.idle:
+            raise NotReachedError
         if not self._died:
             return
         await self._monitor.check()

@@ -8,8 +8,10 @@ from .connections import Connections
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
+from .idle import IdleStop
 from .metrics import Metrics
 from .names import OwnNames
+from .notify import Notifier
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
@@ -17,6 +19,7 @@ from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
 API_KEY = web.AppKey("api_key", ApiKey)
+NOTIFIER = web.AppKey("notifier", Notifier)
 OWN_NAMES = web.AppKey("own_names", OwnNames)
 CONNECTIONS = web.AppKey("connections", Connections)
 SPOOLS = web.AppKey("spools", SpoolBudget)
@@ -24,6 +27,7 @@ DECODER = web.AppKey("decoder", Decoder)
 DISPATCH = web.AppKey("dispatch", Dispatcher)
 ADMISSION = web.AppKey("admission", AdmissionQueue)
 UPSTREAM_MONITOR = web.AppKey("upstream_monitor", UpstreamMonitor)
+IDLE_STOP = web.AppKey("idle_stop", IdleStop)
 SELF_CHECK = web.AppKey("self_check", SelfCheck)
 METRICS = web.AppKey("metrics", Metrics)
 IN_FLIGHT = web.AppKey("in_flight", InFlight)

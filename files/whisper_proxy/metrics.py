@@ -3,6 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 PREFIX = "whisper_proxy_"
+# From a small model that the page cache has to a large one on a slow disk.
+WAKE = (0.2, 0.5, 1, 2, 3, 5, 10, 20, 45)
 # From no wait to that for a few inferences; bounded by the setting max_wait.
 WAIT = (0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 45, 60)
 # From a sentence to hours; bounded by what a decoder may take.
@@ -35,6 +37,9 @@ class Metrics:
         self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")
         self.gpu = self._gauge("gpu_in_use", "Whether whisper-server uses the GPU; NaN: unknown")
         self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+        self.wake_seconds = self._histogram(
+            "wake_seconds", "Time in which an idle whisper-server was ready again", WAKE
+        )
         self.decode_seconds = self._histogram("decode_seconds", "Time of a decoding", DECODE)
         self._inference = self._histogram("inference_seconds", "Time of an inference", INFERENCE)
         self._audio = self._histogram("audio_seconds", "Audio transcribed", AUDIO)

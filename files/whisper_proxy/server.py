@@ -24,7 +24,7 @@ CUT_OFF_SECONDS = 0.5
 
 async def serve(settings: Settings, listening: Sequence[socket.socket], notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight."""
-    app = create_app(settings)
+    app = create_app(settings, notifier)
     # Cancel when the client disconnects, so that whisper-server aborts the inference.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CUT_OFF_SECONDS)
     await set_up(runner)

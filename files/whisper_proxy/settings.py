@@ -136,6 +136,16 @@ def directory(text: str) -> str:
     return text
 
 
+def idle_seconds(text: str) -> int:
+    """Return seconds, 0 for never, or raise ValueError with what is allowed."""
+    if text == "0":
+        return 0
+    try:
+        return whole(10, 604800)(text)
+    except ValueError:
+        raise ValueError("0, or seconds from 10 to 604800, a week") from None
+
+
 def _setting(default: T, parse: Callable[[str], T], about: str) -> T:
     return field(default=default, metadata={"parse": parse, "help": about})
 
@@ -152,6 +162,9 @@ class Settings:
     )
     upstream_unit: str = _setting(
         "", unit, "the user's service to kill, so that it is started again, when inference hangs"
+    )
+    idle_stop: int = _setting(
+        0, idle_seconds, "seconds without requests after which that service is stopped; 0: never"
     )
     model: str = _setting("whisper-1", model, "name of the served model, as in small.en")
     vad: int = _setting(0, whole(0, 1), "1: whisper-server has a VAD model, which is used")
@@ -254,4 +267,13 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Set
             chosen[setting.name] = _value(flag(setting), given, setting.metadata["parse"])
         elif inherited:
             chosen[setting.name] = _value(source, inherited, setting.metadata["parse"])
-    return Settings(**chosen)
+    return _consistent(Settings(**chosen))
+
+
+def _consistent(settings: Settings) -> Settings:
+    if settings.idle_stop and not settings.upstream_unit:
+        raise SettingsError(
+            f"{ENV_PREFIX}IDLE_STOP is {settings.idle_stop}, but {ENV_PREFIX}UPSTREAM_UNIT must "
+            "name the service that is to be stopped"
+        )
+    return settings

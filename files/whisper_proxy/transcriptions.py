@@ -1,10 +1,12 @@
 """POST /v1/audio/transcriptions and /v1/audio/translations."""
 
+from contextlib import ExitStack
+
 from aiohttp import web
 
 from .decode import Wav
 from .fields import Form, TranscriptionRequest, parse
-from .keys import AUDIO_BYTES, DECODER, DISPATCH, SETTINGS, SPOOLS
+from .keys import AUDIO_BYTES, DECODER, DISPATCH, IDLE_STOP, SETTINGS, SPOOLS
 from .languages import LANGUAGES
 from .offload import offload
 from .render import render
@@ -27,8 +29,10 @@ async def translate(request: web.Request) -> web.Response:
 
 
 async def _create(request: web.Request, *, translate: bool) -> web.Response:
-    with request.app[SPOOLS].upload() as upload:
-        form = await read_form(request, upload)
+    with request.app[SPOOLS].upload() as upload, ExitStack() as open_request:
+        form = await read_form(
+            request, upload, lambda: open_request.enter_context(request.app[IDLE_STOP].request())
+        )
         request[AUDIO_BYTES] = upload.size
         transcription_request = _parsed(form, request.app[SETTINGS], translate)
         async with request.app[DECODER].as_wav(upload) as wav:

@@ -1,7 +1,7 @@
 """Receives an upload: the text fields as lists by name, the audio in a bounded spool."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -37,16 +37,19 @@ class Pace:
         self.deadline = min(bought, now + self._idle_seconds)
 
 
-async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
+async def read_form(
+    request: web.Request, audio: Spool, begun: Callable[[], object]
+) -> dict[str, list[str]]:
     """Read a multipart body: the part `file` into `audio`, fields that are known into the result.
 
     The result has all values of each name, in the order sent (a list is sent as one part `name[]`
-    per value); parts may come in any order. Raises ApiError: 400 if the body is not a form with
-    audio, 408 if it stalls or is too slow, 413 if it is too large, 503 if there are too many
-    uploads for this one, 507 if the disk is full.
+    per value); parts may come in any order. `begun` is called when the first bytes are there.
+
+    Raises ApiError: 400 if the body is not a form with audio, 408 if it stalls or is too slow, 413
+    if it is too large, 503 if there are too many uploads for this one, 507 if the disk is full.
     """
     with _failures_as_errors():
-        fields = await _Form(request, audio).read()
+        fields = await _Form(request, audio, begun).read()
     audio.complete()
     if not audio.size:
         raise invalid("file", "`file` is missing or empty.", "missing_required_parameter")
@@ -56,11 +59,12 @@ async def read_form(request: web.Request, audio: Spool) -> dict[str, list[str]]:
 class _Form:
     """The form of one request, while it is read."""
 
-    def __init__(self, request: web.Request, audio: Spool) -> None:
+    def __init__(self, request: web.Request, audio: Spool, begun: Callable[[], object]) -> None:
         settings = request.app[SETTINGS]
         self._content = request.content
         self._pace = Pace(settings.idle_timeout)
         self._audio = audio
+        self._begun: Callable[[], object] | None = begun
         self._audio_room = settings.max_upload * MIB
         self._fields_room = MAX_FIELDS_BYTES
         if request.content_type != "multipart/form-data":
@@ -77,6 +81,9 @@ class _Form:
         # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
         async with asyncio.timeout_at(self._pace.deadline):
             data = await self._content.readany()
+        if data and self._begun:
+            self._begun()
+            self._begun = None
         self._pace.received(len(data))
         self._check_total(self._content.total_bytes)
         return data

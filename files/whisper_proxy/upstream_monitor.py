@@ -9,7 +9,8 @@ from .inference_cost import InferenceCost
 from .upstream import State, Upstream
 
 POLL_SECONDS = 1.0
-HEALTHY = {"ready", "busy"}
+HEALTHY = {"ready", "busy", "idle"}
+RUNS = {"ready", "failing"}
 
 
 class UpstreamMonitor:
@@ -17,6 +18,8 @@ class UpstreamMonitor:
 
     hung: an inference got no answer in time, and none has been answered since. Its HTTP threads
     live on, so what it says of itself counts only once it was restarted.
+    idle: it is stopped, or is being stopped, because nothing was asked for. So nobody can reach it,
+    and nothing is wrong.
     unreachable_since: when it was first found unreachable, on the monotonic clock; None while it
     can be reached.
     in_use: what a healthy whisper-server runs on; None if that is unknown or no GPU was
@@ -32,18 +35,23 @@ class UpstreamMonitor:
         self._gpu = gpu
         self._cost = cost or InferenceCost()
         self._polled: State = "unreachable"
+        self._stops = 0
+        self._stopping = False
         self.hung = False
+        self.idle = False
         self.unreachable_since: float | None = None
         self.in_use: Processor | None = None
 
     @property
-    def state(self) -> State | Literal["hung"]:
+    def state(self) -> State | Literal["hung", "idle"]:
         """What it is, for /health."""
+        if self.idle:
+            return "idle"
         return "hung" if self.hung and self._polled != "unreachable" else self._polled
 
     @property
     def healthy(self) -> bool:
-        """Whether whisper-server can take requests."""
+        """Whether whisper-server can take requests, or will once it is started for one."""
         return self.state in HEALTHY
 
     def record(self, state: State) -> None:
@@ -51,7 +59,12 @@ class UpstreamMonitor:
 
         Busy is one that takes a connection and does not answer. The kernel takes them for a
         process that is dying too, so it does not show that one is back.
+
+        One that is idle is expected to be unreachable, unless somebody else has started it.
         """
+        if self.idle and (self._stopping or state not in RUNS):
+            return
+        self.idle = False
         if state == "unreachable" or (state == "busy" and self.unreachable_since is not None):
             self._record_unreachable()
             return
@@ -67,6 +80,22 @@ class UpstreamMonitor:
         if self.unreachable_since is None:
             self.unreachable_since = time.monotonic()
             self._cost.distrust()
+
+    def record_stopping(self) -> None:
+        """Record that it is being stopped because nothing was asked for."""
+        self.idle = self._stopping = True
+        self.in_use = None
+
+    def record_stopped(self) -> None:
+        """Record that its process has ended, so that any that answers from now on is another."""
+        self._stopping = False
+        self._stops += 1
+
+    def record_starting(self) -> None:
+        """Record that it is being started: from now on requests wait for it."""
+        self.idle = self._stopping = False
+        self.unreachable_since = None
+        self._record_unreachable()
 
     def record_answer(self) -> None:
         """Record that an inference was answered."""
@@ -87,8 +116,11 @@ class UpstreamMonitor:
     async def check(self) -> None:
         """Ask whisper-server for its state once, and the kernel what it runs on."""
         pids = self._gpu.server_pids() if self._gpu else set()
-        self.record(await self._upstream.state())
-        if self._gpu and self.healthy:
+        stops = self._stops
+        state = await self._upstream.state()
+        if stops == self._stops:  # otherwise it may be what one said that was stopped meanwhile
+            self.record(state)
+        if self._gpu and self.healthy and not self.idle:
             self.in_use = self._gpu.in_use(pids)
         if self.in_use == "gpu":
             self._cost.trust()

@@ -531,6 +531,12 @@ def test_an_idle_card_that_draws_more_than_before_is_told_with_what_mends_it(bus
     assert row.cause.startswith("some firmware keeps the clocks up")
 
 
+def test_it_is_not_wrong_where_whisper_server_is_stopped_when_nobody_asks():
+    row = health_report.power(replace(BEFORE, rests=True), Power(71, 100), serves=True)
+    assert not row.failed
+    assert row.found.endswith("12 W before it was set up; idle_stop ends that")
+
+
 def test_what_the_gpu_did_meanwhile():
     row = health_report.load
     assert row(ON_CARD, Power(182, 97)) == [CheckResult("load", "up to 182 W, 97 % busy")]
@@ -724,3 +730,20 @@ def test_what_fails_for_it_says_so():
     assert health_report.caused_by(CheckResult("Python", "3.13"), dead) == dead
     told = health_report.caused_by(cause, dead)
     assert (told.fix, told.cause) == (DEPLOY_AGAIN, "see Python")
+
+
+@pytest.mark.parametrize(
+    ("heard", "body", "found", "fix"),
+    [
+        (SPOKEN, '{"wake_seconds": 1.94}', "a request has started it in 1.9 s", ""),
+        (SPOKEN, '{"wake_seconds": null}', "a request has started it", ""),
+        ("", "", "is not started by a request: no answer", "journalctl --user"),
+        ("503 away", "", "is not started by a request: 503 away", "journalctl --user"),
+    ],
+)
+def test_a_server_that_was_idle(heard: str, body: str, found: str, fix: str):
+    result = health_report.woken(heard, body)
+    assert result.found.startswith("whisper-server was idle, as nothing was asked for, and ")
+    assert result.found.endswith(found)
+    assert result.fix.startswith(fix)
+    assert bool(result.fix) == bool(fix)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from whisper_proxy.idle import idle_status
 
 from tests.generations import generation
 from voicemode_whisper.core.generations import EarlierSetup, Generation
@@ -12,6 +13,7 @@ from voicemode_whisper.core.services import (
     Activation,
     ServiceState,
     UnitState,
+    is_idle,
     parse_service_state,
     plan_activation,
 )
@@ -84,6 +86,41 @@ def test_on_a_fresh_machine_everything_is_started():
     found = plan(ServiceState(), is_current=False)
     assert found.restarts == ("server", "socket", "proxy")
     assert f"{PROXY_SOCKET} is not enabled" in found.reasons
+
+
+STOPPED = replace(SERVER, active="inactive", program="", revision="", pid=0)
+WHY = replace(PROXY, status=idle_status(900))
+
+
+@pytest.mark.parametrize("active", ["inactive", "deactivating", "failed"])
+def test_a_server_that_is_idle_is_left_alone(active: str):
+    found = state(server=replace(STOPPED, active=active), proxy=WHY)
+    assert is_idle(found)
+    assert plan(found) == Activation((), ())
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [PROXY, replace(PROXY, status="serving"), replace(WHY, active="inactive")],
+    ids=["no status", "another status", "a proxy that has ended"],
+)
+def test_a_server_that_is_stopped_otherwise_is_started(proxy: UnitState):
+    found = state(server=STOPPED, proxy=proxy)
+    assert not is_idle(found)
+    assert "server" in plan(found).restarts
+
+
+def test_a_server_that_runs_another_is_restarted_whatever_the_proxy_says():
+    found = state(server=replace(SERVER, revision="other"), proxy=WHY)
+    assert plan(found).restarts == ("server",)
+
+
+def test_a_switch_restarts_one_that_was_idle_only_if_a_request_has_started_it_meanwhile():
+    found = state(server=STOPPED, proxy=WHY)
+    switch = Activation(("server-if-running",), ("generation 2 is not current",))
+    assert plan(found, is_current=False) == switch
+    moved = state(server=STOPPED, proxy=replace(WHY, revision="other"))
+    assert plan(moved, is_current=False).restarts == ("server-if-running", "proxy")
 
 
 EARLIER = EarlierSetup(

@@ -80,6 +80,22 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_names", "https://stt.lan", "host names"),
         ("proxy_names", "stt.lan/x", "host names"),
         ("proxy_names", "$HOME", "host names"),
+        *(
+            ("idle_stop", value, "never, or a time from 10s to 168h")
+            for value in (
+                "",
+                "9s",
+                "0",
+                900,
+                "15",
+                "15 min",
+                "15m",
+                "1.5h",
+                "169h",
+                "30min1h",
+                "no",
+            )
+        ),
         ("proxy_api_key_file", "key", "the absolute path of a file on the host"),
         ("proxy_api_key_file", "/my key", "the absolute path of a file on the host"),
         ("model_source", "ftp://x", "an http:// or https:// URL"),
@@ -222,6 +238,19 @@ def test_the_proxy_takes_what_the_deploy_takes(name: str, value: str):
     except UserError:
         return
     load({}, {f"WHISPER_{name.upper()}": taken})
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("never", 0), ("10s", 10), ("90s", 90), ("15min", 900), ("2h", 7200), ("1h30min", 5400),
+        ("1h1min1s", 3661), ("168h", 604800),
+    ],
+)  # fmt: skip
+def test_an_idle_time_is_read_as_seconds_which_the_proxy_takes(given: str, seconds: int):
+    found = settings(idle_stop=given).idle_stop
+    assert found == seconds
+    load({"idle_stop": str(found), "upstream_unit": "a.service"}, {})
 
 
 @pytest.mark.parametrize("value", ["https://chat.lan, app://x", ["https://chat.lan", "app://x"]])

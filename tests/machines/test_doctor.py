@@ -254,7 +254,10 @@ OF_THE_CARD = [
     Fault(
         "the idle card draws more than before",
         "power",
-        ("71 W, 100 % busy, whisper-server idle; 12 W before it was set up", "a HIP context"),
+        (
+            "71 W, 100 % busy, whisper-server idle; 12 W before it was set up",
+            "a context on the card",
+        ),
         f"{DEPLOY_AGAIN} --data idle_stop=15min",
         do=card.draw(71, 100),
         undo=card.draw(14, 1),

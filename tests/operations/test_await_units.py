@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from whisper_proxy.idle import idle_status
 
 from tests.facts.answers import program
+from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.scripts import words
 
 URL = "http://127.0.0.1:2023/health"
@@ -59,10 +61,10 @@ def listening(programs: Path, lines: str) -> None:
     program(programs, "ss", f"printf '%s\\n' '{lines}'")
 
 
-def wait(programs: Path, seconds: int = 180) -> tuple[int, str]:
+def wait(programs: Path, seconds: int = 180, unit: str = "x.service") -> tuple[int, str]:
     """The exit status and the last line of what was printed."""
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "AWAIT_SECONDS": str(seconds)}
-    shell, option, text, *arguments = words("await-units", "x.service", URL, PROGRAM)
+    shell, option, text, *arguments = words("await-units", unit, URL, PROGRAM)
     text = re.sub(r"/proc/(?!uptime)", f"{programs.parent}/proc/", text)
     done = subprocess.run(
         [shell, option, text, *arguments],
@@ -190,3 +192,38 @@ def test_a_process_that_has_just_ended_is_no_other_program(programs: Path):
     (programs.parent / "proc/11/exe").unlink()
     program(programs, "curl", f"{COUNTED}[ $(wc -l < tries) -eq 4 ] || exit 7")
     assert wait(programs) == (0, "")
+
+
+IDLE = """
+case $* in
+  *StatusText*) echo '{status}' ;;
+  *is-active*) [ {proxy} = active ] ;;
+  *NRestarts*) echo 0 ;;
+  *start*) touch started ;;
+  *ActiveState*) [ -e started ] && echo active || echo {state} ;;
+esac"""
+
+
+def idle(programs: Path, unit: str = SERVER_UNIT, **said: str) -> bool:
+    """Whether the unit is started that is stopped; then it answers, and what waits ends well."""
+    text = {"status": idle_status(900), "proxy": "active", "state": "inactive", **said}
+    program(programs, "systemctl", IDLE.format(**text))
+    program(programs, "curl", "[ -e started ] || exit 7")
+    (programs.parent / "proc/11/cgroup").write_text(
+        (programs.parent / "proc/11/cgroup").read_text().replace("x.service", unit)
+    )
+    started = wait(programs, unit=unit)[0] == 0
+    assert started == (programs.parent / "started").exists()
+    return started
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_server_that_is_idle_is_started(programs: Path, state: str):
+    assert idle(programs, state=state)
+
+
+@pytest.mark.parametrize(
+    "said", [{"status": ""}, {"proxy": "inactive"}, {"unit": "voicemode-whisper-proxy.service"}]
+)
+def test_one_that_is_stopped_otherwise_is_given_up(programs: Path, said: dict[str, str]):
+    assert not idle(programs, **said)

@@ -279,6 +279,11 @@ class TestSwitched:
             f"--no-block restart {PROXY_UNIT}",
         ]
 
+    def test_a_server_that_was_idle_is_restarted_only_if_it_runs_again(self, box: Machine):
+        have(box, 1)
+        told = activate(box, 1, "server-if-running", "proxy")
+        assert told[-2:] == [f"try-restart {SERVER_UNIT}", f"--no-block restart {PROXY_UNIT}"]
+
     def test_twice_is_as_once(self, box: Machine):
         have(box, 1)
         activate(box, 1)

@@ -49,6 +49,7 @@ async def test_healthy(client: Client) -> None:
             "status": "ok",
             "reason": None,
             "whisper_server": "ready",
+            "wake_seconds": None,
             "model": "small",
             "backend": None,
             "in_use": None,

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import time
-from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
@@ -20,7 +19,7 @@ from whisper_proxy.transcript import Segment, Transcript
 from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
 from whisper_proxy.upstream_monitor import UpstreamMonitor
 
-from bench import virtual_time
+from .virtual import run
 
 REQUEST = TranscriptionRequest("en", "", 0.0, "json")
 
@@ -122,13 +121,6 @@ class Case:
 
     def hung(self) -> float | None:
         return self.metrics.registry.get_sample_value("whisper_proxy_upstream_hung_total")
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a test with the loop's clock as everybody's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "monotonic", lambda: asyncio.get_running_loop().time())
-        virtual_time.run(main)
 
 
 def test_it_is_killed_and_the_request_answered() -> None:

@@ -34,6 +34,18 @@ async def test_the_service_is_killed(systemctl: Fake) -> None:
     assert called.read_text() == f"--user kill --signal=KILL {UNIT}\n"
 
 
+async def test_the_service_is_stopped(systemctl: Fake) -> None:
+    called = systemctl("exit 0")
+    assert await Restarter(UNIT).stop()
+    assert called.read_text() == f"--user stop {UNIT}\n"
+
+
+async def test_the_service_is_started_and_not_waited_for(systemctl: Fake) -> None:
+    called = systemctl("exit 0")
+    assert await Restarter(UNIT).start()
+    assert called.read_text() == f"--user start --no-block {UNIT}\n"
+
+
 async def test_without_a_service_nothing_is(systemctl: Fake) -> None:
     called = systemctl("exit 0")
     assert not await Restarter("").restart()

@@ -62,6 +62,9 @@ BAD = [
     ("upstream_unit", "whisper", "a service's name"),
     ("upstream_unit", "--force.service", "a service's name"),
     ("upstream_unit", "a b.service", "a service's name"),
+    ("idle_stop", "9", "0, or seconds from 10"),
+    ("idle_stop", "15min", "0, or seconds from 10"),
+    ("idle_stop", "604801", "a week"),
     ("model", "", "1 to 100 letters"),
     ("model", "-x", "1 to 100 letters"),
     ("model", "a b", "1 to 100 letters"),
@@ -89,7 +92,7 @@ def test_defaults() -> None:
         "127.0.0.1",
         2023,
         "http://127.0.0.1:2022",
-        *("", ""),
+        *("", "", 0),
         "whisper-1",
         *(0, 1, 32, 45, 512, 0, 30, 80),
         *("", (), (), "", "", ""),
@@ -128,6 +131,13 @@ def test_a_bad_flag_says_what_is_allowed(name: str, text: str, allowed: str) -> 
     assert message.startswith(f"--{flag} is {text!r}, but must be ")
     assert allowed in message
     assert "\n" not in message
+
+
+def test_what_is_stopped_when_idle_has_to_be_named() -> None:
+    with pytest.raises(SettingsError, match=r"IDLE_STOP is 900, but WHISPER_PROXY_UPSTREAM_UNIT"):
+        load({"idle_stop": "900"}, {})
+    assert load({"idle_stop": "900", "upstream_unit": "a.service"}, {}).idle_stop == 900
+    assert load({"idle_stop": "0"}, {}).idle_stop == 0
 
 
 def test_a_bad_variable_is_named() -> None:

@@ -21,6 +21,7 @@ BOUNDARY = {"Content-Type": "multipart/form-data; boundary=b"}
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\naudio\r\n'
 PROMPT = b'--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nhi\r\n'
 END = b"--b--\r\n"
+BEGUN = web.AppKey("begun", asyncio.Event)
 
 
 def field(name: str, value: bytes) -> bytes:
@@ -31,7 +32,7 @@ def field(name: str, value: bytes) -> bytes:
 async def receive(request: web.Request) -> web.Response:
     try:
         with request.app[SPOOLS].upload() as audio:
-            fields = await read_form(request, audio)
+            fields = await read_form(request, audio, request.app[BEGUN].set)
             with audio.open() as file:
                 return web.json_response({"fields": fields, "audio": file.read().decode("latin-1")})
     except ApiError as error:
@@ -42,10 +43,37 @@ async def receive(request: web.Request) -> web.Response:
 async def receiver() -> AsyncIterator[Client]:
     app = web.Application()
     app[SETTINGS] = Settings(max_upload=1, idle_timeout=1)
+    app[BEGUN] = asyncio.Event()
     app[SPOOLS] = SpoolBudget(4 * MIB, 2)
     app.router.add_post("/", receive)
     async with TestClient(TestServer(app)) as client:
         yield client
+
+
+async def test_its_first_bytes_are_told_of_before_the_rest_is_there(receiver: Client) -> None:
+    async def halves() -> AsyncIterator[bytes]:
+        yield FILE
+        await asyncio.wait_for(begun(receiver).wait(), 5)
+        yield END
+
+    async with receiver.post("/", data=halves(), headers=BOUNDARY) as response:
+        assert (await response.json())["audio"] == "audio"
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "audio/wav"}, BOUNDARY])
+async def test_what_is_refused_or_empty_has_not_begun(
+    receiver: Client, headers: dict[str, str]
+) -> None:
+    body = b"" if headers is BOUNDARY else FILE
+    async with receiver.post("/", data=body, headers=headers) as response:
+        assert response.status == 400
+    assert not begun(receiver).is_set()
+
+
+def begun(receiver: Client) -> asyncio.Event:
+    app = receiver.app
+    assert app
+    return app[BEGUN]
 
 
 @pytest.mark.parametrize("body", [FILE + PROMPT + END, PROMPT + FILE + END])

@@ -15,7 +15,7 @@ from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting, proxy_before
 from voicemode_whisper.core.generations import CONFIRMED, REJECTED, Generation, Generations
 from voicemode_whisper.core.gpu import Gpu, choose_backends
-from voicemode_whisper.core.layout import SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
 from voicemode_whisper.core.models import Model, ModelFile
 from voicemode_whisper.core.places import LateMount
@@ -69,13 +69,15 @@ class CheckResult:
 class ExpectedState:
     """What is to be there: the backend, the GPU, the model.
 
-    `idle_watts` are those of the idle card before there were services, None where not known.
+    `idle_watts` are those of the idle card before there were services, None where not known; `rests`
+    is whether whisper-server is stopped when nobody asks it.
     """
 
     backend: str
     gpu: Gpu | None
     model: Model
     idle_watts: float | None = None
+    rests: bool = False
 
 
 def expected_backend(setting: str, gpu: Gpu | None, manifest: Mapping[str, Any] | None) -> str:
@@ -308,6 +310,17 @@ def service(
     return CheckResult(name, f"{unit} runs, and after a {'login' if late else 'boot'} too{by}")
 
 
+def woken(heard: str, body: str) -> CheckResult:
+    """What came of a request to a whisper-server that was idle; `body` is the proxy's /health."""
+    name, was = "idle stop", "whisper-server was idle, as nothing was asked for"
+    if not is_spoken(heard):
+        found = f"{was}, and is not started by a request: {heard[:160] or 'no answer'}"
+        return CheckResult(name, found, f"journalctl --user -u {SERVER_UNIT} -u {PROXY_UNIT} -n 20")
+    seconds = _health(body).get("wake_seconds")
+    took = "" if seconds is None else f" in {seconds:.1f} s"
+    return CheckResult(name, f"{was}, and a request has started it{took}")
+
+
 def _changed(unit: str, state: ServiceState) -> Finding | None:
     """Whether somebody else wrote the unit since, or it runs another program than it should."""
     found, program = state.units[unit], state.programs.get(unit)
@@ -463,12 +476,14 @@ def power(expected: ExpectedState, now: Power, serves: bool, ahead: int = 0) -> 
     found += "" if before is None else f"; {before:.0f} W before it was set up"
     if not serves or not draws_more(now.watts, before):
         return CheckResult("power", found)
+    if expected.rests:
+        return CheckResult("power", f"{found}; idle_stop ends that")
     return CheckResult(
         "power",
         found,
         f"{DEPLOY_AGAIN} --data idle_stop=15min",
-        "some firmware keeps the clocks up while a program has a HIP context, idle or not; or "
-        "another program uses the card now",
+        "some firmware keeps the clocks up while a program has a context on the card, idle or not; "
+        "or another program uses it now",
     )
 
 

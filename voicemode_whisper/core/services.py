@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass, field
 from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 
+# How the status of a proxy begins that has stopped whisper-server for want of requests:
+# whisper_proxy/idle.py.
+IDLE = "whisper-server is idle"
+
 
 @dataclass(frozen=True)
 class UnitState:
@@ -13,7 +17,7 @@ class UnitState:
 
     `pid` is its main process, `program` the file that it runs, `revision` what it was started with
     as SERVICE_REVISION; 0 and empty where no process runs. `listen` is ADDRESS:PORT of a socket, of
-    the unit as it is loaded.
+    the unit as it is loaded. `status` is what the service says of itself.
     """
 
     active: str = "inactive"
@@ -24,6 +28,7 @@ class UnitState:
     revision: str = ""
     pid: int = 0
     listen: str = ""
+    status: str = ""
 
     to_json = asdict  # for `pyinfra … fact`
 
@@ -64,6 +69,7 @@ def parse_unit(lines: Iterable[str]) -> UnitState:
         revision=values.get("SERVICE_REVISION", ""),
         pid=int(values.get("MainPID", 0)),
         listen=values.get("Listen", "").removesuffix(" (Stream)"),
+        status=values.get("StatusText", ""),
     )
 
 
@@ -91,7 +97,9 @@ def parse_service_state(lines: Iterable[str]) -> ServiceState:
 class Activation:
     """What it takes for a generation to serve: `restarts` are "server", "socket", "proxy".
 
-    `reasons` are why, in words; empty where it serves already.
+    "server-if-running" is one that is idle: when it starts, it reads what is current then. It is
+    restarted only if a request has started it meanwhile. `reasons` are why, in words; empty where
+    it serves already.
     """
 
     restarts: tuple[str, ...]
@@ -104,7 +112,7 @@ def plan_activation(generation: Generation, is_current: bool, state: ServiceStat
     The process itself tells what it runs: its file, and the SERVICE_REVISION of its environment. So
     a run that was cut off before a restart is made good by the next.
     """
-    restarts = _restarts(generation, state)
+    needed = _restarts(generation, state)
     reasons = [
         *([] if is_current else [f"generation {generation.number} is not current"]),
         *(f"{link} does not lead into current" for link in state.links),
@@ -115,13 +123,24 @@ def plan_activation(generation: Generation, is_current: bool, state: ServiceStat
             if state.units[unit].stale_definition
         ),
         *(f"{unit} is not enabled" for unit in _expected(generation) if not _enabled(state, unit)),
-        *(f"the {name} is to be restarted" for name in restarts),
+        *(f"the {name} is to be restarted" for name in needed),
     ]
-    return Activation(restarts, tuple(reasons))
+    idle = ("server-if-running",) if reasons and is_idle(state) else ()
+    return Activation((*idle, *needed), tuple(reasons))
+
+
+def is_idle(state: ServiceState) -> bool:
+    """Whether the proxy has stopped whisper-server, as nothing was asked for.
+
+    One that does not end well when it is stopped counts as failed.
+    """
+    server, proxy = (state.units.get(unit, UnitState()) for unit in (SERVER_UNIT, PROXY_UNIT))
+    is_stopped = server.active in ("inactive", "deactivating", "failed")
+    return is_stopped and proxy.active == "active" and proxy.status.startswith(IDLE)
 
 
 def _restarts(generation: Generation, state: ServiceState) -> tuple[str, ...]:
-    server = _runs(state, SERVER_UNIT, generation.server_revision)
+    server = is_idle(state) or _runs(state, SERVER_UNIT, generation.server_revision)
     socket = not generation.has_socket or _listens(state, generation.listen)
     proxy = socket and _runs(state, PROXY_UNIT, generation.proxy_revision)
     fine = {"server": server, "socket": socket, "proxy": proxy}

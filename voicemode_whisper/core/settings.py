@@ -15,7 +15,12 @@ from voicemode_whisper.core.urls import is_http_url, masked
 BACKENDS = ("auto", "fastest", "hip", "vulkan", "cpu")
 ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
-PREFIXES = ("whisper_", "model_", "proxy_", "gpu_", "rocm_", "uninstall_", "compare_")
+PREFIXES = (
+    "whisper_", "model_", "proxy_", "gpu_", "rocm_", "idle_", "uninstall_", "compare_",
+)  # fmt: skip
+# As the proxy takes them: whisper_proxy/settings.py.
+IDLE_SECONDS = range(10, 7 * 24 * 3600 + 1)
+IDLE_TIME = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})min)?(?:(\d{1,6})s)?", re.ASCII)
 # HOST[:PORT] and SCHEME://HOST[:PORT] as the proxy takes them: whisper_proxy/settings.py.
 AUTHORITY = r"([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 ORIGIN = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{AUTHORITY}")
@@ -24,7 +29,8 @@ NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator asked for. `gpu_targets` is empty for "auto".
+    """What the operator asked for. `gpu_targets` is empty for "auto", `idle_stop` in seconds, 0 for
+    "never".
 
     `whisper_repo` may carry credentials: see `core.urls`.
     """
@@ -45,6 +51,7 @@ class Settings:
     proxy_api_key_file: str
     proxy_cors_origins: str
     proxy_names: str
+    idle_stop: int
     models: tuple[Model, ...]
     compare_keep: bool
     uninstall_models: bool
@@ -247,6 +254,19 @@ def _is_origin(word: str) -> bool:
         return False
 
 
+def _idle_stop(data: Mapping[str, Any]) -> int:
+    value = data["idle_stop"]
+    if value == "never":
+        return 0
+    found = IDLE_TIME.fullmatch(str(value))
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if total not in IDLE_SECONDS:
+        allowed = "never, or a time from 10s to 168h such as 90s, 15min or 1h30min"
+        raise _wrong("idle_stop", value, allowed)
+    return total
+
+
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -278,6 +298,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         'nothing, "*" or origins such as https://HOST:PORT app://NAME',
     ),
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
+    "idle_stop": _idle_stop,
     "models": _models,
     "compare_keep": _yes_or_no("compare_keep"),
     "uninstall_models": _yes_or_no("uninstall_models"),

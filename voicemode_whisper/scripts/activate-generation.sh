@@ -1,6 +1,6 @@
 #!/bin/sh
 # Let the generation $3 below $1 serve, with its units in $2, and restart what is named after them:
-# server, socket, proxy.
+# server, socket, proxy; server-if-running is one that a request may have started since it was idle.
 #
 # The one step that counts is the rename of `current`. Whatever is cut off before or after it, the
 # services can start and understand each other: units that change are links into `current` while it
@@ -117,6 +117,7 @@ restart() {
     # Done before the proxy is told: systemd would stop the proxy first, with all that it has to answer.
     # Whether the server runs then is for verify to say.
     server) systemctl --user restart "$server" || true ;;
+    server-if-running) systemctl --user try-restart "$server" || true ;;
     proxy) systemctl --user --no-block restart "$proxy" ;;
     # It has another address. The proxy finishes the requests that it has first.
     socket) systemctl --user stop "$proxy" "$socket" && systemctl --user --no-block start "$socket" ;;

@@ -2,7 +2,8 @@
 # Wait until each of the user's units $1, $4... runs as it was last told to, and the process that
 # answers at the URL that follows it is the unit's own and runs the program after that, where one is
 # named; say every few seconds for which. Give up on one that keeps dying, or has not answered within
-# three minutes, and at once where another program has the port too.
+# three minutes, and at once where another program has the port too. A whisper-server that is idle is
+# started.
 #
 # AWAIT_SECONDS are those three minutes.
 set -u
@@ -62,7 +63,16 @@ keeps_dying() {
   [ $((restarts - first)) -ge 5 ]
 }
 has_ended() {
-  case $(value Job)$(value ActiveState) in failed | inactive) return 0 ;; *) return 1 ;; esac
+  case $(value Job)$(value ActiveState) in failed | inactive) ! wake ;; *) return 1 ;; esac
+}
+# Start whisper-server if the proxy has stopped it for want of requests (whisper_proxy/idle.py).
+wake() {
+  proxy=voicemode-whisper-proxy.service
+  [ "$unit" = voicemode-whisper.service ] && systemctl --user -q is-active "$proxy" || return 1
+  case $(systemctl --user show -p StatusText --value "$proxy") in
+    'whisper-server is idle'*) systemctl --user --no-block start "$unit" ;;
+    *) return 1 ;;
+  esac
 }
 is_late() { [ $(($(clock) - start)) -ge "$limit" ]; }
 

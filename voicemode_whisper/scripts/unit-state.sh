@@ -18,7 +18,7 @@ program_of() {
 }
 
 systemctl --user show \
-  -p ActiveState,UnitFileState,NeedDaemonReload,InvocationID,MainPID,Listen "$1" 2> /dev/null
+  -p ActiveState,UnitFileState,NeedDaemonReload,InvocationID,MainPID,Listen,StatusText "$1" 2> /dev/null
 pid=$(systemctl --user show -p MainPID --value "$1" 2> /dev/null)
 if [ "${pid:-0}" -gt 0 ]; then
   echo "program=$(program_of "$pid")"
