@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from . import debian
@@ -22,10 +23,11 @@ from .shell import BoxError, run
 
 NAME = "cachyos"
 
-# What is installed under Debian's name, which is Arch's too or is in ALIASES.
+# What is installed under Debian's name, which is Arch's too or is in ALIASES or SPLIT.
 TARGETS = (
-    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "locales", "make", "ninja-build",
-    "patch", "pkgconf", "python3", "python3-venv",
+    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "glslc", "libvulkan-dev",
+    "libvulkan1", "locales", "make", "mesa-vulkan-drivers", "ninja-build", "patch", "pkgconf",
+    "python3", "python3-venv", "spirv-headers", "vulkan-tools",
 )  # fmt: skip
 
 # Arch's name: the packages behind it.
@@ -34,6 +36,18 @@ ALIASES = {
     "curl": (),  # in the root filesystem already, as on every Arch
     "ninja": ("ninja-build",),
     "python": ("python3", "python3-venv"),
+    "shaderc": ("glslc",),
+    "vulkan-headers": ("libvulkan-dev",),
+    "vulkan-icd-loader": ("libvulkan1",),
+}
+
+# Debian's package: those that Arch has instead, and which files each has, as a regular expression.
+# A driver has its manifest in usr/share/vulkan/icd.d/, and RADV brings Mesa's implicit layer.
+SPLIT = {
+    "mesa-vulkan-drivers": {
+        "vulkan-radeon": "radeon|radv|device_select",
+        "vulkan-swrast": "lvp",
+    },
 }
 
 # package: {link: target}. Debian makes these when it configures a package (update-
@@ -54,14 +68,21 @@ Control = Mapping[str, str]  # fields of a .deb's control file
 class Contents:
     """What a repository has: Debian's packages of one suite, Arch's names for them, and links.
 
-    `left_out` are files of theirs that it is to lack, as a regular expression.
+    `split` are those that are several packages on Arch. `left_out` are files that it is to lack, as
+    a regular expression.
     """
 
     suite: str
     targets: tuple[str, ...] = TARGETS
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ALIASES)
     links: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: LINKS)
+    split: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: SPLIT)
     left_out: str = "(?!)"
+
+    def parts(self, deb: Path, package: Package) -> list[tuple[Path, Package, str]]:
+        """What becomes of a .deb: its package, or those that Arch has instead, with their files."""
+        arch = self.split.get(package.name, {package.name: ""})
+        return [(deb, replace(package, name=name), files) for name, files in arch.items()]
 
 
 @dataclass(frozen=True)
@@ -71,13 +92,13 @@ class Writer:
     target: Path
     contents: Contents
 
-    def convert(self, deb: Path, package: Package) -> None:
-        """Write the pacman package of a .deb, without unpacking it to disk."""
+    def convert(self, deb: Path, package: Package, files: str) -> None:
+        """Write a package with those files of a .deb, without unpacking it to disk."""
         with ExitStack() as stack:
             command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
             reader = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
             tree = stack.enter_context(tarfile.open(fileobj=reader.stdout, mode="r|"))
-            self._write(package, lambda out: self._copy(tree, out))
+            self._write(package, lambda out: self._copy(tree, out, files))
         if reader.returncode:
             raise BoxError(f"dpkg-deb could not read {deb.name}")
 
@@ -103,11 +124,13 @@ class Writer:
         if packer.returncode:
             raise BoxError(f"zstd could not write {package.filename}")
 
-    def _copy(self, tree: tarfile.TarFile, out: tarfile.TarFile) -> None:
-        """Copy a .deb's files, each to where Arch has it."""
+    def _copy(self, tree: tarfile.TarFile, out: tarfile.TarFile, files: str) -> None:
+        """Copy those of a .deb's files, each to where Arch has it."""
         for member in tree:
             path = installed_path(member.name)
             if path is None or re.search(self.contents.left_out, path):
+                continue
+            if not (member.isdir() or re.search(files, path)):
                 continue
             hard_link = installed_path(member.linkname) if member.islnk() else None
             moved = member.replace(name=path, linkname=hard_link or member.linkname, deep=False)
@@ -121,9 +144,10 @@ def build(target: Path, root: Path, contents: Contents) -> None:
     writer = Writer(target, contents)
     debs = debian.download(root, contents.suite, contents.targets, work)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        controls = list(pool.map(_control, debs))
-        known = packages(controls)
-        list(pool.map(writer.convert, debs, known))
+        whole = packages(list(pool.map(_control, debs)))
+        parts = list(chain.from_iterable(map(contents.parts, debs, whole)))
+        list(pool.map(writer.convert, *zip(*parts, strict=True)))
+    known = [package for _, package, _ in parts]
     for name in contents.aliases:
         known.append(writer.alias(name, known))
     _write_database(target, known)

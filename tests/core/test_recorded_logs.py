@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from voicemode_whisper.core.backend_log import devices, usage
+from voicemode_whisper.core.backend_log import devices, usage, vulkan_devices
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.diagnosis import Subject, diagnose
 from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.vulkan import VulkanDevice
 
 LOGS = Path(__file__).parent / "logs"
 CARD = Gpu(0, "gfx1101", 16 << 30)
@@ -41,9 +42,39 @@ NOT_ROCM = [
     ("whisper-cuda", "ggml-org/whisper.cpp#4053"),
     ("whisper-cuda-in-use", "absadiki/pywhispercpp#123"),
 ]
+# Devices that ggml takes, and whether one is in use. The drivers of other systems say the same.
 VULKAN = [
-    ("whisper-vulkan", "ggml-org/whisper.cpp#3385", None, ""),
-    ("whisper-vulkan-in-use", "ggml-org/whisper.cpp#89", "vulkan", ""),
+    ("whisper-vulkan", "ggml-org/whisper.cpp#3385", "AMD Radeon RX 580 Series (RADV POLARIS10)"),
+    ("whisper-vulkan-renoir", "ggml-org/whisper.cpp#3444", "AMD Radeon Graphics (RADV RENOIR)"),
+    ("whisper-vulkan-rx-7900-xt", "ggml-org/whisper.cpp#2867", "AMD Radeon RX 7900 XT"),
+    ("whisper-vulkan-radeon-780m", "ggml-org/whisper.cpp#2596", "AMD Radeon(TM) 780M"),
+    ("whisper-vulkan-rx-6750-gre", "ggml-org/whisper.cpp#89", "AMD Radeon RX 6750 GRE 12GB"),
+    (
+        "vulkan-rx-6700-xt",
+        "geerlingguy/raspberry-pi-pcie-devices#680",
+        "AMD Radeon RX 6700 XT (RADV NAVI22)",
+    ),
+]
+IN_USE = [
+    ("whisper-vulkan-rx-6750-gre", "ggml-org/whisper.cpp#89", "AMD Radeon RX 6750 GRE 12GB"),
+    # Of that one the device's line is not in the thread.
+    ("whisper-vulkan-in-use", "ggml-org/whisper.cpp#89", ""),
+]
+VULKAN_CAUSES = [
+    ("vulkan-no-devices", "mostlygeek/llama-swap#247", "ggml_vulkan: No devices found"),
+    ("vulkan-without-16-bit-storage", "VocaHQ/vocalinux#220", "does not support 16-bit storage"),
+    (
+        "vulkan-rx-7600-xt-out-of-memory",
+        "geerlingguy/raspberry-pi-pcie-devices#706",
+        "has too little memory free",
+    ),
+    (
+        "vulkan-radeon-890m-out-of-memory",
+        "ggml-org/llama.cpp#14698",
+        "has too little memory free",
+    ),
+    ("vulkan-rx-5700-xt-device-lost", "ggml-org/llama.cpp#18962", "was lost to the driver"),
+    ("vulkan-strix-halo-context-lost", "ggml-org/llama.cpp#21724", "was lost to the driver"),
 ]
 CAUSES = [
     ("no-libhipblas-2", "ROCm/ROCm#3081", "ROCm changed under the binary: libhipblas.so.2 is gone"),
@@ -86,10 +117,31 @@ def test_another_backend_is_not_rocm_s(name: str, thread: str):
     assert usage(log(name)).backend is None
 
 
-@pytest.mark.parametrize(("name", "thread", "backend", "device"), VULKAN)
-def test_vulkan_is_known(name: str, thread: str, backend: str | None, device: str):
+@pytest.mark.parametrize(("name", "thread", "device"), VULKAN)
+def test_the_devices_of_vulkan_are_read(name: str, thread: str, device: str):
+    assert [found for found, _ in vulkan_devices(log(name)).values()] == [device]
+
+
+@pytest.mark.parametrize(("name", "thread", "device"), VULKAN)
+def test_a_device_of_vulkan_s_that_is_there_is_none_in_use(name: str, thread: str, device: str):
     used = usage(log(name))
-    assert (used.backend, used.device) == (backend, device)
+    expected = "vulkan" if (name, thread, device) in IN_USE else None
+    assert used.backend == expected
+
+
+@pytest.mark.parametrize(("name", "thread", "device"), IN_USE)
+def test_a_device_of_vulkan_s_that_is_in_use_is_named(name: str, thread: str, device: str):
+    used = usage(log(name))
+    assert (used.backend, used.device) == ("vulkan", device)
+
+
+@pytest.mark.parametrize(("name", "thread", "cause"), VULKAN_CAUSES)
+def test_the_cause_is_named_of_vulkan_too(name: str, thread: str, cause: str):
+    radv = VulkanDevice(0, "AMD Radeon RX 7800 XT (RADV NAVI32)", "radv", "0000:03:00.0")
+    subject = Subject("vulkan", CARD, "/usr/share/vulkan/icd.d/radeon_icd.json", radv)
+    found = diagnose(log(name), DeviceAccess(), subject, "ada")
+    assert found
+    assert cause in found.what
 
 
 @pytest.mark.parametrize(("name", "thread", "cause"), CAUSES)
@@ -100,5 +152,5 @@ def test_the_cause_is_named(name: str, thread: str, cause: str):
 
 
 def test_every_log_is_read():
-    tables = (*GPUS, *ON_THE_CPU, *NOT_ROCM, *VULKAN, *CAUSES)
+    tables = (*GPUS, *ON_THE_CPU, *NOT_ROCM, *VULKAN, *IN_USE, *VULKAN_CAUSES, *CAUSES)
     assert {path.stem for path in LOGS.iterdir()} == {row[0] for row in tables}

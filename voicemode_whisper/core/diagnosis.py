@@ -38,7 +38,9 @@ OUT_OF_MEMORY = re.compile(
     r"cudaMalloc failed: out of memory|hipErrorOutOfMemory|ErrorOutOfDeviceMemory"
     r"|ggml_vulkan: Device memory allocation of size \d+ failed"
 )
-DEVICE_LOST = re.compile(r"ErrorDeviceLost")
+DEVICE_LOST = re.compile(r"ErrorDeviceLost|the context is lost")
+# What older cards lack that ggml-vulkan needs.
+UNSUPPORTED = re.compile(r"does not support 16-bit storage")
 
 
 @dataclass(frozen=True)
@@ -282,6 +284,12 @@ def _check_gpu_errors(lines: Sequence[str], gpu: Gpu) -> Finding | None:
             return Finding(
                 f"{gpu.label} was lost to the driver: {line.strip()[:120]}",
                 "sudo dmesg | grep amdgpu  # the kernel says why",
+            )
+        if UNSUPPORTED.search(line):
+            return Finding(
+                f"{gpu.label} is too old for whisper.cpp: {line.strip()[:120]}",
+                f"{DEPLOY_AGAIN} --data whisper_backend=cpu",
+                of_build=True,
             )
         if NO_DEVICE_CODE.search(line):
             return Finding(

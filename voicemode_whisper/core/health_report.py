@@ -69,8 +69,8 @@ class CheckResult:
 class ExpectedState:
     """What is to be there: the backend, the GPU, the model.
 
-    `idle_watts` are those of the idle card before there were services, None where not known; `rests`
-    is whether whisper-server is stopped when nobody asks it.
+    `idle_watts` are those of the idle card before there were services, None where not known;
+    `rests` is whether whisper-server is stopped when nobody asks it.
     """
 
     backend: str

@@ -1,4 +1,4 @@
-"""What the repository of a box with ROCm has under Arch's names."""
+"""What the repositories of boxes have under Arch's names."""
 
 import re
 
@@ -9,12 +9,24 @@ from tests.boxes import kinds
 from tests.boxes.kinds import HIP, PLAIN
 from voicemode_whisper.core.build import ROCM_PACKAGES, packages
 
+VULKAN = {
+    *("shaderc", "spirv-headers", "vulkan-headers", "vulkan-icd-loader"),
+    *("vulkan-radeon", "vulkan-swrast", "vulkan-tools"),
+}
 OFFERED = {*HIP.contents.targets, *HIP.contents.aliases}
 
 
 def test_it_has_what_the_deploy_installs_and_asks_for():
     assert {*packages("hip"), *ROCM_PACKAGES} <= OFFERED
     assert "rocm-hip-sdk" not in {*PLAIN.contents.targets, *PLAIN.contents.aliases}
+
+
+@pytest.mark.parametrize("kind", kinds.ALL)
+def test_every_box_can_have_vulkan(kind: kinds.Kind):
+    contents = kind.contents
+    arch = {name for parts in contents.split.values() for name in parts}
+    assert {*contents.targets, *contents.aliases, *arch} >= VULKAN
+    assert set(contents.split) <= set(contents.targets)
 
 
 def test_what_is_behind_an_arch_name_is_there():
