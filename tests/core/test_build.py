@@ -81,6 +81,18 @@ def test_rocm_is_where_pacman_has_put_it():
     assert Recipe.of(spec, moved).fingerprint != Recipe.of(spec, TOOLS).fingerprint
 
 
+def test_only_the_processor_s_half_of_hip_is_optimised_less():
+    (flags,) = [
+        word.partition("=")[2]
+        for word in cmake_arguments("hip", ("gfx1101",), TOOLS)
+        if word.startswith("-DCMAKE_HIP_FLAGS_RELEASE=")
+    ]
+    words = flags.split()
+    assert [word for word in words if word.startswith("-O")] == ["-O3", "-O1"]
+    assert words[words.index("-O1") - 1] == "-Xarch_host"
+    assert words.index("-O3") < words.index("-O1"), "clang takes the last"
+
+
 def test_the_cpu_build_has_nothing_of_hip():
     assert [flag for flag in cmake_arguments("cpu", ("gfx1101",), TOOLS) if "HIP" in flag] == [
         "-DGGML_HIP=OFF"

@@ -47,6 +47,20 @@ def test_the_deploy_takes_it_for_that_card_and_no_other(ours: Tree):
         ours.run(*words("require-backend", "build", "hip", "gfx1101", "gfx1100"))
 
 
+def _levels(tree: Tree) -> dict[str, list[str]]:
+    """The -O that each half of a kernel's file is compiled with, by the half's architecture."""
+    command = tree.run("ninja", "-C", "build", "-t", "commands", SOME_KERNEL).splitlines()[-1]
+    printed = tree.run("sh", "-c", f"CCACHE_DISABLE=1 {command} '-###' 2>&1")
+    halves = [line for line in printed.splitlines() if '"-cc1"' in line]
+    architecture = re.compile(r'"-triple" "(\w+)-')
+    return {architecture.search(half)[1]: re.findall(r'"(-O\w*)"', half) for half in halves}
+
+
+def test_only_the_processor_s_half_of_a_kernel_is_optimised_less(ours: Tree, guide: Tree):
+    assert _levels(guide) == {"amdgcn": ["-O3"], "x86_64": ["-O3"]}
+    assert _levels(ours) == {"amdgcn": ["-O3"], "x86_64": ["-O1"]}
+
+
 def test_a_kernel_compiles(ours: Tree):
     ours.make(SOME_KERNEL)
     compiled = ours.build / SOME_KERNEL
