@@ -30,7 +30,7 @@ class Tree:
         """Write whisper.cpp into `work` and configure it as the deploy does."""
         work.mkdir(exist_ok=True)
         boxes.whisper_sources(RELEASE, work / "source")
-        tree = cls(boxes.hip_toolchain(), way, work)
+        tree = cls(boxes.gpu_toolchain(), way, work)
         tree.run("cmake", "-G", "Ninja", "-S", "source", "-B", "build", *way.arguments)
         return tree
 

@@ -15,7 +15,7 @@ Needs root on Debian; `boxes.unusable()` says why it cannot work here, or None.
 """
 
 from .box import Box
-from .fleet import down, hip_toolchain, rest, up, whisper_sources
+from .fleet import down, gpu_toolchain, rest, up, whisper_sources
 from .kinds import HIP
 from .requirements import missing, unusable
 from .server import Request, mark, requests_since
@@ -30,7 +30,7 @@ __all__ = [
     "BoxError",
     "Request",
     "down",
-    "hip_toolchain",
+    "gpu_toolchain",
     "mark",
     "missing",
     "requests_since",

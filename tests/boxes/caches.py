@@ -133,11 +133,11 @@ def git() -> Part:
     return Part("git", "whisper.cpp's git repository", made_from, whisper_git.build)
 
 
-def hip_toolchain() -> Part:
-    """The HIP compiler in a directory."""
+def gpu_toolchain() -> Part:
+    """The compilers for GPUs in a directory."""
     layout = repr((kinds.HIP.contents.suite, kinds.HIP_LINKS))
     made_from = key(source("debian"), source("toolchain"), layout)
-    return Part("toolchain", "HIP compiler", made_from, toolchain.build)
+    return Part("toolchain", "compilers for GPUs", made_from, toolchain.build)
 
 
 def ensure_part(part: Part) -> Path:
@@ -188,7 +188,7 @@ def _ensure(part: Part, after: Future[None] | None = None) -> None:
 
 def _prune() -> None:
     """Delete outdated parts that no box uses, and the snapshots that stood on them."""
-    wanted = [hip_toolchain()] + [part for kind in kinds.ALL for part in parts(kind).all()]
+    wanted = [gpu_toolchain()] + [part for kind in kinds.ALL for part in parts(kind).all()]
     used = {Path(layer) for record in state.records() for layer in record.layers}
     kept = {part.path for part in wanted} | used
     for path in set(CACHE.iterdir()) - kept:

@@ -89,11 +89,11 @@ def remove(name: str) -> None:
     state.remove_tree(state.RUN / name)
 
 
-def hip_toolchain() -> Toolchain:
-    """The HIP compiler without a box, built first where it is missing."""
+def gpu_toolchain() -> Toolchain:
+    """The compilers for GPUs without a box, built first where they are missing."""
     requirements.ensure()
     with state.lock():
-        return Toolchain(caches.ensure_part(caches.hip_toolchain()))
+        return Toolchain(caches.ensure_part(caches.gpu_toolchain()))
 
 
 def whisper_sources(tag: str, target: Path) -> None:

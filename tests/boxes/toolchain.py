@@ -1,8 +1,9 @@
-"""The HIP compiler in a directory, without a box: enough to configure whisper.cpp and compile it.
+"""Compilers for GPUs in a directory, without a box: enough to configure whisper.cpp and compile it.
 
-It is made of the same Debian packages as the pacman repository of boxes with ROCm, in the same
-layout, in less than a minute: no package is installed, they are only unpacked. What takes minutes
-is left out: rocBLAS's kernels for every card. So nothing that is linked against it runs.
+HIP's and Vulkan's are made of the same Debian packages as the pacman repository of boxes with ROCm,
+in the same layout, in less than a minute: no package is installed, they are only unpacked. What
+takes minutes is left out: rocBLAS's kernels for every card. So nothing that is linked against it
+runs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .shell import run
 TARGETS = (
     *("ccache", "cmake", "g++", "gcc", "git", "ninja-build"),
     *("hipcc", "libamdhip64-dev", "libhipblas-dev", "librocblas-dev"),
+    *("glslc", "libvulkan-dev", "spirv-headers"),
     *("coreutils", "dash", "grep", "perl-base", "sed"),  # what Debian takes for granted
 )
 LEFT_OUT = "librocblas4"

@@ -16,6 +16,7 @@ from voicemode_whisper.core.vulkan import VulkanDevice
 
 LOGS = Path(__file__).parent / "logs"
 CARD = Gpu(0, "gfx1101", 16 << 30)
+OURS = "whisper.cpp v1.9.1 with Mesa 25.0.7 on a machine without a card"
 
 # The log, the thread that it is from, and the GPUs in it.
 GPUS = [
@@ -34,6 +35,9 @@ GPUS = [
     ("whisper-cuda", "ggml-org/whisper.cpp#4053", []),
 ]
 ON_THE_CPU = [
+    ("whisper-vulkan-llvmpipe-skipped", OURS, "No devices found"),
+    ("whisper-vulkan-invalid-index", OURS, "Invalid device index 7"),
+    ("whisper-vulkan-radv-without-card", OURS, "no GPU found"),
     ("whisper-no-gpu-found", "ggml-org/whisper.cpp#3607", "no GPU found"),
     ("whisper-using-backend-on-the-cpu", "ggml-org/whisper.cpp#2404", "invalid device 0"),
     ("strix-halo-not-detected", "ggml-org/llama.cpp#20142", "no ROCm-capable device is detected"),
@@ -56,11 +60,14 @@ VULKAN = [
     ),
 ]
 IN_USE = [
+    ("whisper-vulkan-llvmpipe", OURS, "llvmpipe (LLVM 19.1.7, 256 bits)"),
     ("whisper-vulkan-rx-6750-gre", "ggml-org/whisper.cpp#89", "AMD Radeon RX 6750 GRE 12GB"),
     # Of that one the device's line is not in the thread.
     ("whisper-vulkan-in-use", "ggml-org/whisper.cpp#89", ""),
 ]
 VULKAN_CAUSES = [
+    ("whisper-vulkan-llvmpipe", OURS, "llvmpipe, Vulkan's driver for the CPU, was taken instead"),
+    ("whisper-vulkan-invalid-index", OURS, "Invalid device index 7"),
     ("vulkan-no-devices", "mostlygeek/llama-swap#247", "ggml_vulkan: No devices found"),
     ("vulkan-without-16-bit-storage", "VocaHQ/vocalinux#220", "does not support 16-bit storage"),
     (

@@ -75,4 +75,4 @@ def test_make_bench_counts_what_is_really_built(ours: Tree, guide: Tree, tmp_pat
 
 
 def test_nothing_of_it_stays_mounted(ours: Tree):
-    assert str(boxes.hip_toolchain().root) not in Path("/proc/mounts").read_text()
+    assert str(boxes.gpu_toolchain().root) not in Path("/proc/mounts").read_text()

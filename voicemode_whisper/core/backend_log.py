@@ -14,10 +14,13 @@ USING = re.compile(r"whisper_backend_init_gpu: using (ROCm|Vulkan)(\d+) backend"
 MODEL_THERE = re.compile(r"(ROCm|Vulkan)\d+ total size")
 ROCM_DEVICE = re.compile(r"^\s*Device (\d+): (.*?), (gfx[0-9a-f]+)\b")
 VULKAN_DEVICE = re.compile(r"^ggml_vulkan: (\d+) = (.*) \(([^()]*)\) \| ")
+# What ggml says of GGML_VK_VISIBLE_DEVICES where there are fewer.
+BAD_INDEX = "ggml_vulkan: Invalid device index"
 # Those that say most of what went wrong come first. The second follows upon "using ROCm0 backend".
 CPU_LINES = (
     "failed to initialize ROCm",
     "ggml_backend_cuda_init: invalid device",
+    BAD_INDEX,
     "ggml_vulkan: No devices found",
     "no GPU found",
     "CPU total size",

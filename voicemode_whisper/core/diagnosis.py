@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from voicemode_whisper.core.backend_log import Usage, usage
+from voicemode_whisper.core.backend_log import BAD_INDEX, Usage, usage
 from voicemode_whisper.core.build import vulkan_driver
 from voicemode_whisper.core.device_access import (
     Device,
@@ -171,6 +171,8 @@ def _check_software(used: Usage, subject: Subject) -> Finding | None:
 def _unexplained_vulkan(lines: Sequence[str], used: Usage) -> Finding:
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     line = (used.line or last)[:160]
+    if BAD_INDEX in line:
+        return Finding(line, f"{DEPLOY_AGAIN}  # it pins the GPU anew", of_build=True)
     fix = "vulkaninfo --summary; sudo dmesg | grep amdgpu  # what Vulkan and the kernel say"
     what = f"Vulkan does not take the GPU: {line}" if line else "its log does not say why"
     return Finding(what, fix, of_build=True)
