@@ -13,6 +13,7 @@ from voicemode_whisper.core.diagnosis import (
     diagnose,
 )
 from voicemode_whisper.core.gpu import Gpu
+from voicemode_whisper.core.vulkan import VulkanDevice
 
 CARD = Gpu(1, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
 FALLBACK = [
@@ -198,3 +199,104 @@ def test_a_fault_of_the_machine_is_told_from_one_of_the_build(
     found = diagnose(log, DeviceAccess(**access), Subject("hip", CARD), "ada")
     assert found
     assert found.of_build is of_build
+
+
+RADV = VulkanDevice(0, "AMD Radeon RX 7800 XT (RADV NAVI32)", "radv", "0000:03:00.0")
+ICD = "/usr/share/vulkan/icd.d/radeon_icd.json"
+VULKAN = Subject("vulkan", CARD, ICD, RADV)
+LABEL = "AMD Radeon RX 7800 XT (gfx1101, 16 GiB, 0000:03:00.0)"
+DEVICE_LINE = "ggml_vulkan: 0 = {} | uma: 0 | fp16: 1"
+IN_USE = [
+    DEVICE_LINE.format("AMD Radeon RX 7800 XT (RADV NAVI32) (radv)"),
+    "whisper_backend_init_gpu: using Vulkan0 backend",
+    "whisper_model_load:      Vulkan0 total size =   487.00 MB",
+]
+ON_LLVMPIPE = [DEVICE_LINE.format("llvmpipe (LLVM 19.1.7, 256 bits) (llvmpipe)"), *IN_USE[1:]]
+ON_RAPHAEL = [
+    DEVICE_LINE.format("AMD Radeon Graphics (RADV RAPHAEL_MENDOCINO) (radv)"),
+    *IN_USE[1:],
+]
+# All that is said where there is no device: that of a build for the CPU.
+SILENT = FALLBACK[1:]
+RENDER = Device("/dev/dri/renderD128", "crw-rw----", "root", "render")
+
+
+def test_a_program_on_the_gpu_by_vulkan_has_nothing_to_fix():
+    assert diagnose(IN_USE, DeviceAccess(missing_devices=("/dev/kfd",)), VULKAN, "ada") is None
+
+
+@pytest.mark.parametrize(
+    ("log", "subject", "access", "what", "fix"),
+    [
+        (
+            SILENT,
+            replace(VULKAN, icd="", device=None),
+            {},
+            f"Vulkan has no driver for {LABEL}: vulkan-radeon is not installed",
+            "sudo pacman -Syu vulkan-radeon",
+        ),
+        (
+            SILENT,
+            replace(VULKAN, device=None),
+            {"missing_devices": ("/dev/kfd",)},
+            f"Vulkan does not show {LABEL}",
+            f"VK_DRIVER_FILES={ICD} vulkaninfo --summary; sudo dmesg",
+        ),
+        (
+            SILENT,
+            replace(VULKAN, device=None),
+            {"devices": (RENDER,), "account_groups": ("ada",), "process_groups": ("ada",)},
+            "ada may not open /dev/dri/renderD128 (crw-rw---- root render): ada is not in",
+            "sudo gpasswd -a ada render && sudo reboot",
+        ),
+        (
+            ON_LLVMPIPE,
+            VULKAN,
+            {"gpu_environment": ("VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json",)},
+            f"VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json hides {LABEL}",
+            EDIT_UNIT,
+        ),
+        (
+            ON_LLVMPIPE,
+            VULKAN,
+            {},
+            f"llvmpipe, Vulkan's driver for the CPU, was taken instead of {LABEL}",
+            DEPLOY_AGAIN,
+        ),
+        (ON_RAPHAEL, VULKAN, {}, "nothing kept it to that GPU", f"{DEPLOY_AGAIN}  # it pins"),
+        (
+            ["ggml_vulkan: Invalid device index 1 in GGML_VK_VISIBLE_DEVICES.", *SILENT],
+            VULKAN,
+            {},
+            "ggml_vulkan: Invalid device index 1",
+            f"{DEPLOY_AGAIN}  # it pins the GPU anew",
+        ),
+        (
+            ["whisper-server: error while loading shared libraries: libvulkan.so.1: gone"],
+            VULKAN,
+            {},
+            "Vulkan changed under the binary: libvulkan.so.1 is gone",
+            DEPLOY_AGAIN,
+        ),
+        (
+            SILENT,
+            VULKAN,
+            {},
+            "Vulkan does not take the GPU: whisper_backend_init_gpu",
+            "vulkaninfo",
+        ),
+    ],
+)
+def test_what_keeps_a_program_from_the_gpu_by_vulkan(
+    log: list[str], subject: Subject, access: dict[str, object], what: str, fix: str
+):
+    found = diagnose(log, DeviceAccess(**access), subject, "ada")
+    assert found
+    assert found.what.startswith(what)
+    assert found.fix.startswith(fix)
+
+
+def test_kfd_is_nothing_that_vulkan_needs():
+    access = DeviceAccess((KFD,), hidden_devices=("/dev/kfd",), missing_devices=("/dev/kfd",))
+    assert check_access(access, "ada")
+    assert check_access(access, "ada", "vulkan") is None

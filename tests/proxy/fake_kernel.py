@@ -35,6 +35,12 @@ class FakeKernel:
         for number, size in enumerate(memory):
             (directory / f"vram_{4096 + number}").write_text(f"{size}\n")
 
+    def opens_card(self, pid: str, number: int, text: str) -> None:
+        """Let a process have a file open of which the kernel says this, under this number."""
+        directory = self.proc / pid / "fdinfo"
+        directory.mkdir(exist_ok=True)
+        (directory / str(number)).write_text(text)
+
     def ends(self, pid: str) -> None:
         """End a process that had /dev/kfd open."""
         shutil.rmtree(self.proc / pid)

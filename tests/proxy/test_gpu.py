@@ -159,3 +159,51 @@ def test_what_must_not_be_read_says_nothing(
     monkeypatch.setattr(Path, "read_text", refuse)
     assert gpu(kernel, CARD).server_pids() == set()
     assert gpu(kernel, CARD).in_use(pids) is None
+
+
+ADDRESS = "0000:03:00.0"
+
+
+def client(kib: int, number: int = 42, address: str = ADDRESS, key: str = "resident") -> str:
+    """What amdgpu says of a client of a card, cut short (drm-usage-stats.rst)."""
+    return (
+        f"pos:\t0\ndrm-driver:\tamdgpu\ndrm-client-id:\t{number}\ndrm-pdev:\t{address}\n"
+        f"drm-{key}-vram:\t{kib} KiB\ndrm-{key}-gtt:\t0\ndrm-total-vram:\t{kib} KiB\n"
+    )
+
+
+def by_vulkan(kernel: FakeKernel, *texts: str) -> str | None:
+    for number, text in enumerate(texts):
+        kernel.opens_card("10", number, text)
+    there = Gpu(kernel.kfd, CARD, kernel.proc, kernel.cgroups, ADDRESS)
+    return there.in_use(there.server_pids())
+
+
+@pytest.mark.parametrize("key", ["resident", "memory"])
+def test_the_model_in_the_card_s_memory_is_use_of_it_by_vulkan(
+    kernel: FakeKernel, key: str
+) -> None:
+    assert by_vulkan(kernel, "pos:\t0\n", client(MODEL // 1024, key=key)) == "gpu"
+
+
+def test_a_client_with_two_files_counts_once(kernel: FakeKernel) -> None:
+    half = client(CARD // 2048)
+    assert by_vulkan(kernel, half, half) == "cpu"
+    assert by_vulkan(kernel, half, half.replace("\t42", "\t43"), client(4, 44)) == "gpu"
+
+
+def test_another_card_s_memory_does_not_count(kernel: FakeKernel) -> None:
+    assert by_vulkan(kernel, client(MODEL // 1024, address="0000:13:00.0")) == "cpu"
+
+
+def test_a_process_that_has_not_opened_the_card_runs_on_the_cpu(kernel: FakeKernel) -> None:
+    assert by_vulkan(kernel, "pos:\t0\n") == "cpu"
+
+
+def test_an_older_kernel_says_nothing_of_vulkan_s_memory(kernel: FakeKernel) -> None:
+    assert by_vulkan(kernel, f"drm-client-id:\t42\ndrm-pdev:\t{ADDRESS}\n") is None
+
+
+def test_a_process_that_must_not_be_read_says_nothing(kernel: FakeKernel) -> None:
+    there = Gpu(kernel.kfd, CARD, kernel.proc, kernel.cgroups, ADDRESS)
+    assert there.in_use({"10"}) is None
