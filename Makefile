@@ -68,7 +68,7 @@ test-clients: boxes
 
 torture: boxes
 	TORTURE_CASES="$${TORTURE_CASES:-all}" $(BIN)/python -m pytest \
-	  $(patsubst %,tests/machines/test_%.py,killed cut_off lossless)
+	  $(patsubst %,tests/machines/test_%.py,killed cut_off lossless idle_stop)
 
 fuzz: .venv/dev.done
 	FUZZ_CASES=all FUZZ_AUDIO=2000 $(BIN)/python -m pytest -s tests/proxy/test_fuzz.py tests/proxy/test_fuzz_audio.py

@@ -72,16 +72,19 @@ def examine(host: Host) -> None:
     expected = _expected(host, manifest, generations)
     ports = _ports(host)
     taken = {one.name for one in ports if one.fix}
-    state, woken = _awake(host, generations, taken)
-    server, proxy = state.units[SERVER_UNIT], state.units[PROXY_UNIT]
+    proxy = _state(host, generations).units[PROXY_UNIT]
     found = host.fact(Serving, layout=host.layout)
     if found.busy:
         host.warn(f"a run of the deploy is at work here ({found.busy}): what is red may pass")
     python = _python(host, proxy)
     parts = _proxy(host, proxy, generations.serving, found, python)
+    machine = _machine(host, expected, manifest, generations.serving, found)
+    # After what takes long: it may be idle again soon.
+    state, woken = _awake(host, generations, taken)
+    server = state.units[SERVER_UNIT]
     results = [
         health_report.generation(generations),
-        *_machine(host, expected, manifest, generations.serving, found),
+        *machine,
         python,
         *_services(host, state, generations, found, python),
         *woken,

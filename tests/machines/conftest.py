@@ -23,6 +23,7 @@ FIRST = (
     "test_upgrade",
     "test_doctor",
     "test_lossless",
+    "test_idle_stop",
     "test_own_machine",
     "test_fresh",
     "test_several",
