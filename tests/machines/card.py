@@ -19,6 +19,7 @@ So what is tried with it is all that judges a card, and nothing that a card does
 import json
 import shlex
 
+from bench.builds import ROCM
 from tests.boxes import Box
 from voicemode_whisper.core.build import ROCM_PACKAGES, cmake_arguments
 from voicemode_whisper.core.gpu import Gpu
@@ -163,7 +164,7 @@ def _replace_server(box: Box) -> None:
         entry["speeds"] = [SLOW.record]
     made_for_card = {
         "backend": "hip",
-        "cmake_arguments": cmake_arguments("hip", ("gfx1101",)),
+        "cmake_arguments": cmake_arguments("hip", ("gfx1101",), ROCM),
         "toolchain": [*rocm, *manifest["toolchain"]],
     }
     box.run(f"cat > {MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))

@@ -17,7 +17,8 @@ import pytest
 from tests.boxes import Box
 from tests.machines import card
 from tests.machines.card import KFD, PACMAN, SYSTEMCTL, UNITS
-from tests.machines.deploying import ROOT, Run, deploy, deployed, raise_boxes
+from tests.machines.deploying import ROOT, deploy, deployed, raise_boxes
+from tests.machines.doctoring import Table, examined
 from tests.machines.footprint import Footprint, differences, footprint
 from voicemode_whisper.core.acceptance import parse_smoke_tests
 from voicemode_whisper.core.backend_log import usage
@@ -49,44 +50,6 @@ def box(served: str) -> Iterator[Box]:
         yield serving
 
 
-@dataclass(frozen=True)
-class Table:
-    """What a run said: its exit status, each row with what is below it, and the last line."""
-
-    status: int
-    rows: dict[str, str]
-    verdict: str
-
-    @property
-    def ill(self) -> set[str]:
-        """The parts that are not well."""
-        return {name for name, text in self.rows.items() if text.startswith("FAIL")}
-
-
-def examined(box: Box) -> Table:
-    """What the doctor says of the box."""
-    run = deploy(box, file="tasks/doctor.py", **TO_CARD)
-    assert "Traceback" not in run.output, run.output
-    print(run.output)
-    rows: dict[str, str] = {}
-    name = verdict = ""
-    for line in said_of(box, run):
-        if row := re.match(r"(OK|FAIL) +(\S+(?: \S+)*)  +(\S.*)", line):
-            name = row[2]
-            rows[name] = f"{row[1]}  {row[3]}"
-        elif line.startswith("   "):
-            rows[name] += f"\n{line.strip()}"
-        elif line.startswith("all checks passed") or "checks failed: " in line:
-            verdict = line
-    return Table(run.status, rows, verdict)
-
-
-def said_of(box: Box, run: Run) -> list[str]:
-    """The lines of a run about the box, without its name."""
-    found = (line.partition(f"[{box.name}] ") for line in run.output.splitlines())
-    return [text for _, name, text in found if name]
-
-
 def health(box: Box) -> dict[str, object]:
     """What the proxy says of itself."""
     said: dict[str, object] = json.loads(box.run("curl -sS 127.0.0.1:2023/health").stdout)
@@ -107,7 +70,7 @@ def well(box: Box) -> Watched:
     """The doctor's visit to a machine that is well."""
     box.run(card.settle())
     before = looked_at(box)
-    table = examined(box)
+    table = examined(box, **TO_CARD)
     return Watched(table, before, looked_at(box))
 
 
@@ -506,7 +469,7 @@ def broken(box: Box, fault: Fault) -> Iterator[None]:
 @pytest.mark.parametrize("fault", [*OF_THE_CARD, *OF_THE_REST], ids=lambda fault: fault.name)
 def test_what_is_ill_is_named_with_what_mends_it(box: Box, fault: Fault):
     with broken(box, fault):
-        assert_told(fault, examined(box))
+        assert_told(fault, examined(box, **TO_CARD))
 
 
 @pytest.mark.sampled
@@ -515,7 +478,7 @@ def test_what_is_ill_at_once_is_told_one_by_one(box: Box, faults: list[Fault]):
     with ExitStack() as context:
         for fault in faults:
             context.enter_context(broken(box, fault))
-        table = examined(box)
+        table = examined(box, **TO_CARD)
     # The proxy notices some of it by itself, sooner or later; its packages are Python's row, too.
     assert table.ill - {"proxy", "Python"} == {fault.row for fault in faults}
     for fault in faults:
@@ -539,7 +502,7 @@ def assert_row(fault: Fault, table: Table) -> None:
 
 def test_a_proxy_that_is_stopped_is_told_and_not_started_by_asking_it(box: Box):
     with broken(box, STOPPED_PROXY):
-        table = examined(box)
+        table = examined(box, **TO_CARD)
         state = box.run(f"systemctl --user show -P ActiveState {PROXY_UNIT}").stdout
     assert_told(STOPPED_PROXY, table)
     assert state == "inactive\n", "its socket listens all the time"
