@@ -17,6 +17,7 @@ CARD = Gpu(0, "gfx1101", 16 << 30)
 RELEASE = Release("v1.9.1", "a" * 40)
 MODEL = Model("ggml-small.en.bin", "", "ab" * 32, 487 << 20)
 ON_CARD = BuildSpec(RELEASE, "hip", ("gfx1101",), CARD)
+BY_VULKAN = BuildSpec(RELEASE, "vulkan", (), CARD)
 ON_CPU = BuildSpec(RELEASE, "cpu")
 
 

@@ -3,12 +3,13 @@
 The first run compiles for half an hour, so neither `make test` nor CI does this.
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from tests import boxes
-from tests.boxes import Box
+from tests.boxes import Box, kinds
 from tests.machines.deploying import SERVICES, Run, deploy, deployed, raise_boxes, transcript
 from voicemode_whisper.core.speech import is_spoken
 
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.hip
 COMPILING = 3 * 60 * 60.0  # seconds, on a machine that others use too
 KFD = "/home/ada/kfd"
 CHECKOUT = f"{SERVICES}/whisper.cpp"
+# Where AMD's own packages of ROCm 10 have it.
+MOVED = "/opt/rocm/core-10.0"
 
 # What the kernel shows of an RX 7800 XT, as far as the deploy reads it.
 NODES = {
@@ -108,16 +111,36 @@ def test_a_second_run_fails_the_same_without_building(box: Box, run: Run):
     assert "Building HIP object" not in again.output
 
 
-def test_after_an_upgrade_of_rocm_it_is_built_anew(box: Box, build: str, run: Run):
-    box.run(
-        "cd /var/lib/pacman/local && mv rocblas-[0-9]* rocblas-99-1"
-        " && sed -i '/%VERSION%/{n;s/.*/99-1/}' rocblas-99-1/desc",
-        user="root",
-    )
-    upgraded = deploy(box, whisper_backend="hip", gpu_kfd=KFD, timeout=COMPILING)
-    made_since = f"cd {CHECKOUT} && grep -l 'rocblas 99-1' builds/v*/manifest.json"
-    assert len(box.run(made_since).stdout.split()) == 1
-    assert "ran on cpu instead of hip" in upgraded.output
+def test_a_rocm_that_moves_is_found_and_built_for(box: Box, build: str, before: str, run: Run):
+    _move_rocm(box)
+    assert box.run("pacman -Q rocblas rocm-llvm").stdout.split()[1::2] == ["10.0-1", "10.0-1"]
+    box.run("test ! -e /opt/rocm/lib && test ! -e /opt/rocm/include")
+    moved = deploy(box, whisper_backend="hip", gpu_kfd=KFD, timeout=COMPILING)
+    made_since = f"cd {CHECKOUT} && grep -l 'rocblas 10.0-1' builds/v*/manifest.json"
+    (manifest,) = box.run(made_since).stdout.split()
+    made_with = json.loads(box.run(f"cat {CHECKOUT}/{manifest}").stdout)["cmake_arguments"]
+    assert f"-DCMAKE_PREFIX_PATH={MOVED}" in made_with
+    assert f"-DCMAKE_HIP_COMPILER={MOVED}/lib/llvm/bin/clang++" in made_with
+    # There is no card: what served before goes on serving.
+    assert "ran on cpu instead of hip" in moved.output
+    assert live(box) == before
+    assert is_spoken(transcript(box))
+
+
+def _move_rocm(box: Box) -> None:
+    """Upgrade ROCm, through pacman, to packages that have all of it in a directory of their own."""
+    for name, links in kinds.HIP_LINKS.items():
+        root = f"/tmp/{name}"
+        depends = "\n".join(f"depend = {other}" for other in kinds.HIP_ALIASES[name])
+        info = f"pkgname = {name}\npkgbase = {name}\npkgver = 10.0-1\narch = x86_64\n{depends}\n"
+        made = [f"mkdir -p {root}"]
+        for path, target in links.items():
+            new = f"{root}/{path.replace('opt/rocm', MOVED.lstrip('/'), 1)}"
+            made.append(f"mkdir -p $(dirname {new}) && ln -s {target} {new}")
+        box.run(" && ".join(made))
+        box.run(f"cat > {root}/.PKGINFO", input=info)
+        box.run(f"cd {root} && tar -czf ../{name}-10.0-1-x86_64.pkg.tar.gz .PKGINFO opt")
+    box.run("pacman -U --noconfirm /tmp/*-10.0-1-x86_64.pkg.tar.gz", user="root")
 
 
 def test_what_served_goes_on_serving(box: Box, before: str, run: Run):
@@ -125,4 +148,6 @@ def test_what_served_goes_on_serving(box: Box, before: str, run: Run):
     assert f"/{before}/" in box.run("readlink /proc/$(pgrep -x whisper-server)/exe").stdout
     assert is_spoken(transcript(box))
     # The build that nothing needs is removed; else there is nothing to do.
-    assert deployed(box, whisper_backend="cpu").changed <= {"Verify | Keep the last three builds"}
+    assert deployed(box, whisper_backend="cpu").changed <= {
+        "Verify | Free what no generation needs"
+    }
