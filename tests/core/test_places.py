@@ -18,6 +18,7 @@ from voicemode_whisper.core.places import (
     check_rights,
     check_room,
     describe_late,
+    describe_packages,
     full_disks,
     parse_places,
     steps,
@@ -171,7 +172,8 @@ def test_what_is_not_there_yet_needs_room_on_the_file_system_where_it_will_be():
         "1 MiB for the run's notes, 3.0 GiB for the build, 0.5 GiB for the model, "
         "100 MiB for the proxy's Python packages",
         "disk: /var/cache/pacman/pkg has 9.0 GiB free; needed are 20.0 GiB on /: "
-        "4.0 GiB for packages to download, 16.0 GiB for packages to install",
+        "4.0 GiB for packages to download, 16.0 GiB for packages to install; "
+        "rocm_packages=minimal needs about 14.0 GiB less",
     )
 
 
@@ -189,11 +191,29 @@ def test_steps_on_one_file_system_are_added_up():
         (("cmake",), (None, None), (100 * MIB, 500 * MIB)),
         (("rocm-hip-sdk",), (None, None), (4 * GIB, 16 * GIB)),
         (("rocm-hip-sdk",), (0, 7 * GIB), (0, 7 * GIB)),
+        (("hip-runtime-amd", "rocm-llvm"), (None, None), (1 * GIB, 5 * GIB)),
     ],
 )
 def test_what_pacman_knows_of_packages_counts(missing, known, sizes):
     places = replace(READY, missing=missing, to_download=known[0], to_install=known[1])
     assert [step.space for step in steps(places, ("hip",), "v1.9.1", 0)[1:]] == list(sizes)
+
+
+def test_two_builds_need_the_room_of_both():
+    _, builds = steps(replace(READY, build=""), ("hip", "vulkan"), "v1.9.1", 0)
+    assert (builds.name, builds.space) == ("the builds", 5 * GIB)
+
+
+def test_what_packages_take_of_which_disk_is_said_before():
+    sdk = replace(READY, missing=("rocm-hip-sdk",), to_download=5 * GIB, to_install=20 * GIB)
+    assert describe_packages(sdk) == (
+        "packages: about 5.0 GiB on / to download, 20.0 GiB on / to install; of ROCm, "
+        "rocm_packages=minimal takes about 1.0 GiB and 5.0 GiB"
+    )
+    small = replace(READY, missing=("cmake",), to_download=20 * MIB, to_install=60 * MIB)
+    said = "packages: about 20 MiB on / to download, 60 MiB on / to install"
+    assert describe_packages(small) == said
+    assert describe_packages(READY) == ""
 
 
 def test_files_are_counted_where_the_file_system_counts_them():

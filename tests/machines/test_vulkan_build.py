@@ -1,9 +1,9 @@
 """whisper.cpp really built with Vulkan, and run on llvmpipe: `make test-vulkan`.
 
 The card is one that only the kernel's files speak of. The shaders take a quarter of an hour of two
-cores, so neither `make test` nor CI does this. llvmpipe needs many minutes for the whole sample, more
-than acceptance grants. What is proved with it is that the build hears the words in the beginning of
-the sample, and that its log tells what it computes on.
+cores, so neither `make test` nor CI does this. llvmpipe needs many minutes for the whole sample,
+more than acceptance grants. What is proved with it is that the build hears the words in the
+beginning of the sample, and that its log tells what it computes on.
 """
 
 import re

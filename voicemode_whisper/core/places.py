@@ -260,7 +260,7 @@ def _lack(places: Places, wanted: Sequence[Step], mount: str) -> str:
         parts = ", ".join(f"{_size(step.space)} for {step.name}" for step in here)
         return (
             f"disk: {room.path} has {room.free / GIB:.1f} GiB free; needed are {_size(space)} "
-            f"on {mount}: {parts}"
+            f"on {mount}: {parts}{_less(places, here)}"
         )
     if room.files is not None and room.files < files:
         return (
@@ -268,6 +268,17 @@ def _lack(places: Places, wanted: Sequence[Step], mount: str) -> str:
             f"{files} on {mount}"
         )
     return ""
+
+
+def _less(places: Places, here: Sequence[Step]) -> str:
+    """What may be saved of these steps, for people; empty where they are not about all of ROCm."""
+    if "rocm-hip-sdk" not in places.missing:
+        return ""
+    saved = dict(
+        enumerate((all_ - part for all_, part in zip(ROCM_SPACE, MINIMAL_SPACE, strict=True)), 1)
+    )
+    less = sum(saved.get(step.place, 0) for step in here)
+    return f"; rocm_packages=minimal needs about {_size(less)} less" if less else ""
 
 
 def _size(space: int) -> str:
