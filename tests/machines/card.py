@@ -121,7 +121,7 @@ def insert(box: Box) -> None:
     show(box)
     box.run(f"mkdir -p $(dirname {WATTS}) && {draw(IDLE_WATTS + 2, 1)}")
     make_devices(box, "660")
-    _install_packages(box)
+    install_packages(box)
     _replace_server(box)
     memory = MODEL_BYTES // 2
     to_proxy = {"BACKEND": "hip", "KFD": KFD, "GPU_MEMORY": memory}
@@ -147,7 +147,8 @@ def serve(mode: str = ON_CARD, in_use: str = "gpu") -> str:
     return f"echo '{mode}' > {MODE} && {SYSTEMCTL} restart {SERVER_UNIT} && {settle(in_use)}"
 
 
-def _install_packages(box: Box) -> None:
+def install_packages(box: Box) -> None:
+    """Have the packages of ROCm in pacman's database, without their files."""
     names = ("rocm-hip-sdk", *ROCM_PACKAGES)
     entries = (
         f"mkdir {PACMAN}/{name}-{VERSION} && "
