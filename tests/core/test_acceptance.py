@@ -109,6 +109,7 @@ SLOW = ["whisper_print_timings:    total time = 12500.00 ms"]
         (section("whisper-server"), "whisper-cli was not tried"),
         (log(section("whisper-cli", 134)), "whisper-cli ended with signal 6"),
         (log(section("whisper-cli", 3)), "whisper-cli ended with exit status 3"),
+        (section("whisper-cli-cold", 124), "whisper-cli-cold did not transcribe the sample within"),
         (log(section("whisper-cli", 124)), "whisper-cli did not transcribe the sample within five"),
         (log(server=section("whisper-server", 139)), "whisper-server ended with signal 11"),
         (log(section("whisper-cli", transcript="Thank you.")), "whisper-cli heard 'Thank you.'"),

@@ -64,6 +64,12 @@ def test_what_each_program_transcribed_and_logged_is_kept(build: Path):
     assert (server.program, server.status, server.transcript) == ("whisper-server", 0, "And so")
 
 
+def test_nothing_is_run_after_one_that_did_not_end(build: Path):
+    program(build / "bin", "whisper-cli", "exit 124")  # as timeout(1) does
+    (test,) = smoke_test(build, "whisper-cli-cold", "whisper-server", "whisper-cli")
+    assert (test.program, test.status) == ("whisper-cli-cold", 124)
+
+
 def test_the_processor_time_of_each_run_is_kept(build: Path):
     spin = "import time\nwhile time.process_time() < 0.4: pass"
     program(build / "bin", "whisper-cli", f"{sys.executable} -c '{spin}'; echo --no-flash-attn")

@@ -22,6 +22,8 @@ from voicemode_whisper.core.speed import FLAGS, Speed
 
 # The section of whisper-cli's first run, whose time does not count: drivers compile then.
 COLD = "whisper-cli-cold"
+# What timeout(1) ends with; nothing is run after that.
+TIMED_OUT = 124
 # Lines of whisper_print_timings, whisper.cpp v1.7.3 to v1.9.3.
 TIMINGS = re.compile(r"whisper_print_timings:\s+(load|encode|total) time =\s*([0-9.]+) ms")
 
@@ -87,6 +89,9 @@ def rejection(
 
     `device` is the GPU's name in Vulkan.
     """
+    hung = next((test for test in tests if test.status == TIMED_OUT), None)
+    if hung:
+        return Rejection(f"{hung.program} {_failure(hung)}", hung)
     for program in PROGRAMS:
         test = next((test for test in tests if test.program == program), None)
         if test is None:
@@ -136,7 +141,7 @@ def _slowness(test: SmokeTest, spec: BuildSpec) -> str | None:
 
 
 def _failure(test: SmokeTest) -> str | None:
-    if test.status == 124:
+    if test.status == TIMED_OUT:
         return "did not transcribe the sample within five minutes"
     if test.status:
         return f"ended with {_ending(test.status)}"

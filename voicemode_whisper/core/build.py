@@ -117,8 +117,8 @@ class BuildSpec:
 
     @property
     def label(self) -> str:
-        """For people: "v1.9.1", or of Vulkan "v1.9.1 with Vulkan"."""
-        return self.release.label + (" with Vulkan" if self.backend == "vulkan" else "")
+        """For people: "v1.9.1", or of Vulkan "v1.9.1 (Vulkan)"."""
+        return self.release.label + (" (Vulkan)" if self.backend == "vulkan" else "")
 
     @property
     def driver(self) -> str:

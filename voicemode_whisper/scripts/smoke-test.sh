@@ -118,4 +118,6 @@ for program; do
     whisper-cli-fa) echo "with flash attention" && run_cli whisper-cli-fa -fa ;;
     whisper-cli-nfa) echo "without flash attention" && run_without_flash_attention ;;
   esac
+  # One that does not end is waited for once.
+  [ "$status" -ne 124 ] || break
 done
