@@ -159,7 +159,7 @@ def _machine(
         build = health_report.changed_build(_part(host, serves, "build"), found.changed_build)
     return [
         health_report.gpu(expected),
-        *health_report.backend(expected, serves),
+        *health_report.backend(expected, serves, host.backends if host.gpu else ()),
         health_report.packages(expected, missing, tools),
         build,
         _model(host, expected, serves),

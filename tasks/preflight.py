@@ -39,9 +39,7 @@ def check(host: Host) -> None:
     _check_ports(host, settings)
     _check_key(host)
     _check_voicemode(host)
-    check_room(
-        host.places, steps(host.places, host.certain_backends, host.release.label, _model(host))
-    )
+    check_room(host.places, steps(host.places, host.unbuilt, _model(host)))
     host.pyinfra.log(_summary(host))
     taken = describe_packages(host.places)
     if taken:
@@ -101,11 +99,24 @@ def _summary(host: Host) -> str:
         return f"{what} for {host.gpu.label}, with HIP or Vulkan, whichever is faster"
     if host.backend == "vulkan":
         return f"{what} for {host.gpu.label}, with Vulkan{because}"
+    if _is_refused(host, "hip"):
+        return f"{what} for {host.gpu.label}, with Vulkan, as HIP was refused"
     targets = ", ".join(host.build_spec("hip").gpu_targets)
     if host.gpu.override:
         known = f"HSA_OVERRIDE_GFX_VERSION={host.gpu.override}"
         targets += f", whose code {host.gpu.gfx} runs ({known})"
     return f"{what} for {host.gpu.label}, built for {targets}"
+
+
+def _is_refused(host: Host, backend: str) -> bool:
+    """Whether a build of this release for this backend was refused, and something else serves."""
+    serving = host.generations.serving
+    if serving is None or host.settings.retry:
+        return False
+    same = serving.manifest.get("release", {}).get("label") == host.release.label
+    return same and any(
+        other.refused and other.backend == backend for other in serving.alternatives
+    )
 
 
 def _moved(host: Host) -> list[str]:

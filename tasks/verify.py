@@ -17,6 +17,6 @@ def transcribe(host: Host) -> None:
         kfd=host.settings.gpu_kfd,
         api_key_file=host.settings.proxy_api_key_file,
     )
-    generations.prune(name="Free what no generation needs", layout=host.layout)
+    generations.prune(name="Free what no generation needs", layout=host.layout, choice=host.choice)
     if host.lan_url:
         network.announce(name="Reach the proxy over the network", url=f"{host.lan_url}/health")

@@ -1,11 +1,10 @@
 """Stage 5: whisper.cpp, built and accepted beside the live build."""
 
-from voicemode_whisper.core.build import NAMES
 from voicemode_whisper.core.generations import GenerationSpec
 from voicemode_whisper.core.urls import split_login
 from voicemode_whisper.host import Host
-from voicemode_whisper.operations import generations, git, pacman, whisper
-from voicemode_whisper.operations.util.choice import if_due, if_tried, unless_rejected
+from voicemode_whisper.operations import generations, git, whisper
+from voicemode_whisper.operations.util.choice import if_tried, unless_rejected
 from voicemode_whisper.stage import stage
 
 
@@ -36,13 +35,6 @@ def build(host: Host) -> None:
 
 def _build(host: Host, spec: GenerationSpec) -> None:
     layout, choice, build = host.layout, host.choice, spec.build
-    if build.backend != host.backend and not choice.by_speed:
-        pacman.packages(
-            name=f"Install what {NAMES[build.backend]} needs",
-            packages=host.packages_of(build.backend),
-            _sudo=True,
-            _if=if_due(layout, choice, spec),
-        )
     tried = if_tried(layout, choice, spec)
     whisper.build(name=f"Build whisper.cpp {build.label}", layout=layout, spec=build, _if=tried)
     whisper.accept(

@@ -107,9 +107,19 @@ class Host:
         return self.backends if self.by_speed else self.backends[:1]
 
     @property
+    def unbuilt(self) -> tuple[str, ...]:
+        """What is to be built for in any case, as far as the generation that serves tells."""
+        serving = self.generations.serving
+        release = (serving.manifest.get("release") or {}) if serving else {}
+        built = set()
+        if serving and release.get("label") == self.release.label:
+            built = {serving.backend, *(other.backend for other in serving.alternatives)}
+        return tuple(backend for backend in self.certain_backends if backend not in built)
+
+    @property
     def packages(self) -> tuple[str, ...]:
-        """What is to be installed before anything is built."""
-        names = (name for each in self.certain_backends for name in self.packages_of(each))
+        """What all backends need that may be tried: installed at once, before anything is built."""
+        names = (name for each in self.backends for name in self.packages_of(each))
         return tuple(dict.fromkeys(names))
 
     def packages_of(self, backend: str) -> tuple[str, ...]:

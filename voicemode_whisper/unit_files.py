@@ -15,7 +15,7 @@ from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.generations import GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
-from voicemode_whisper.core.placement import required_memory
+from voicemode_whisper.core.placement import least_memory
 from voicemode_whisper.core.speed import ONE_QUEUE, Speed
 from voicemode_whisper.resources import TEMPLATES
 
@@ -74,7 +74,7 @@ def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -
 
 def _memory(spec: GenerationSpec) -> int:
     gpu = spec.build.gpu
-    return required_memory(gpu, spec.model.size, spec.build.backend) if gpu else 0
+    return least_memory(gpu, spec.model.size, spec.build.backend) if gpu else 0
 
 
 def _environment(name: str, depends_on: str, values: dict[str, Any]) -> tuple[str, str]:

@@ -24,12 +24,13 @@ from tests.generations import (
 from voicemode_whisper.core.acceptance import SmokeTest
 from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES, VULKAN_PACKAGES
 from voicemode_whisper.core.choice import Choice
-from voicemode_whisper.core.device_access import DeviceAccess
+from voicemode_whisper.core.device_access import Device, DeviceAccess
 from voicemode_whisper.core.generations import Generations, GenerationSpec
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.operations import whisper
+from voicemode_whisper.operations.generations import prune
 from voicemode_whisper.operations.util.choice import chosen, is_due, is_tried
 
 SPOKEN = "And so my fellow Americans ask not what your country can do for you"
@@ -70,11 +71,13 @@ class Host:
         hip: Mapping[str, Any] | None = None,
         vulkan: Mapping[str, Any] | None = None,
         known: Generations = KNOWN,
+        log: tuple[str, ...] = FELL_BACK,
+        access: DeviceAccess | None = None,
     ) -> None:
         self.said: list[str] = []
         self.state = FakeState()
         self.state.is_executing = True
-        fell_back = [SmokeTest(program, 0, SPOKEN, FELL_BACK) for program in PROGRAMS]
+        fell_back = [SmokeTest(program, 0, SPOKEN, log) for program in PROGRAMS]
         facts = {
             "toolchain.Toolchain": {
                 f"driver=, packages={ROCM_PACKAGES}": TOOLS,
@@ -87,7 +90,7 @@ class Host:
                 f"path={path_of(one)}/smoke-test.log": fell_back for one in (HIP, VULKAN)
             },
             "machine.UserName": "ada",
-            "device_access.ConnectionDeviceAccess": {"user=ada": DeviceAccess()},
+            "device_access.ConnectionDeviceAccess": {"user=ada": access or DeviceAccess()},
         }
         self.host = create_host(self.state, facts=facts)
         self.host.log_styled = lambda line, **_: self.said.append(line)
@@ -168,6 +171,30 @@ def test_a_hip_build_that_is_refused_leaves_it_to_vulkan_and_says_why():
     assert "HIP was refused on " in said
     assert "ran on cpu instead of hip (ggml_cuda_init: failed to initialize ROCm" in said
     assert said.endswith("another backend is used; --data retry=yes tries it again")
+
+
+def test_what_the_machine_is_at_fault_for_is_no_reason_to_leave_a_backend():
+    """The other would not be better off, or the machine is well tomorrow."""
+    render = Device("/dev/dri/renderD128", "crw-rw----", "root", "render")
+    access = DeviceAccess((render,), account_groups=("render",), process_groups=("ada",))
+    *_, failure = Host(access=access).accept(HIP, AUTO)
+    assert "was rejected: whisper-server ran on cpu instead of hip" in failure
+    assert "ada is in the group render, but" in failure
+
+
+@pytest.mark.parametrize("serves", [accepted(280), None])
+def test_builds_that_were_tried_are_not_freed(serves: Mapping[str, Any] | None):
+    """Though the generation that serves is older than the setting by which they were."""
+    tried = [f"whisper.cpp/builds/{path_of(one).rpartition('/')[2]}" for one in (HIP, VULKAN)]
+    known = Generations(
+        (generation(1),), 1, versions=(*tried, "whisper.cpp/builds/v1-0123456789ab")
+    )
+    host = Host(serves, REFUSED, known)
+    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
+    with scripts, ctx_state.use(host.state), ctx_host.use(host.host):
+        (command,) = prune._inner(layout=LAYOUT, choice=FASTEST)
+    removed = shlex.split(get_command_string(command))[5:]
+    assert removed == ["whisper.cpp/builds/v1-0123456789ab"]
 
 
 def test_a_build_that_was_refused_is_not_tried_again_but_said():

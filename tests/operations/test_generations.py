@@ -575,13 +575,13 @@ class TestRollback:
 class TestPrune:
     def test_what_nothing_needs_is_removed_and_nothing_else(self):
         known = [generation(number) for number in range(1, 5)]
-        (command,) = Host(generations(4, *known)).apply(operations.prune)
+        (command,) = Host(generations(4, *known)).apply(operations.prune, choice=Choice((spec(),)))
         assert command[:2] == ["remove-versions", LAYOUT.services]
         assert set(command[2:]) == {*generation(1).parts[:3], "generations/1"}
 
     def test_three_stay(self):
         known = [generation(number) for number in range(1, 4)]
-        assert Host(generations(3, *known)).apply(operations.prune) == []
+        assert Host(generations(3, *known)).apply(operations.prune, choice=Choice((spec(),))) == []
 
 
 class TestAbsent:

@@ -25,7 +25,7 @@ at_midnight = patch(
 # pyinfra_testing hands facts over as the YAML has them.
 as_tools = patch(
     "voicemode_whisper.operations.whisper.read_toolchain",
-    lambda spec: Toolchain(**_as_arguments(read_toolchain(spec))),
+    lambda *build: Toolchain(**_as_arguments(read_toolchain(*build))),
 )
 
 

@@ -31,7 +31,7 @@ BUILT = {"hip": re.compile(r"ggml_cuda_init|ROCm"), "vulkan": re.compile(r"ggml_
 VAD = "whisper_vad"
 BACKENDS = {"ROCm": "hip", "Vulkan": "vulkan"}
 # Mesa's name for what computes on the processor.
-LLVMPIPE = "llvmpipe"
+SOFTWARE = "llvmpipe"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Usage:
     @property
     def is_software(self) -> bool:
         """Whether the device is the processor in the guise of a GPU."""
-        return LLVMPIPE in (self.driver, self.device.partition(" ")[0])
+        return SOFTWARE in (self.driver, self.device.partition(" ")[0])
 
 
 def usage(lines: Iterable[str]) -> Usage:

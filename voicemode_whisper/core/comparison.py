@@ -13,6 +13,7 @@ from voicemode_whisper.core.places import Step
 from voicemode_whisper.core.release import Release
 from voicemode_whisper.core.speech import SAMPLE_SECONDS
 from voicemode_whisper.core.speed import Speed, fastest
+from voicemode_whisper.core.table import aligned
 
 MB, MIB = 10**6, 2**20
 # MB that whisper.cpp takes besides the model, without flash attention: what whisper_init_state of
@@ -203,18 +204,9 @@ def _line(rows: Sequence[Measurement]) -> str:
 
 def table(rows: Sequence[Measurement]) -> list[str]:
     """The lines to print: headings, and one for each model, in aligned columns."""
-    cells = [HEADINGS, *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = aligned([HEADINGS, *map(_cells, rows)], numbers=True)
     notes = ["", *(row.problem for row in rows)]
-    return [_row(line, widths, note) for line, note in zip(cells, notes, strict=True)]
-
-
-def _row(cells: Sequence[str], widths: Sequence[int], note: str) -> str:
-    name, *numbers = (
-        cell.rjust(width) if at else cell.ljust(width)
-        for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "  ".join([name, *numbers, note]).rstrip()
+    return [f"{line}  {note}".rstrip() for line, note in zip(lines, notes, strict=True)]
 
 
 def _cells(row: Measurement) -> tuple[str, ...]:

@@ -47,12 +47,14 @@ UNSUPPORTED = re.compile(r"does not support 16-bit storage")
 class Finding:
     """What is wrong, and the command that fixes it; what else there is to do is its comment.
 
-    `of_build` is whether the build is at fault, and not the machine, which may be well tomorrow.
+    `of_build` is whether the build is at fault, and not the machine, which may be well tomorrow;
+    `of_backend` whether one of another backend may be well on the machine all the same.
     """
 
     what: str
     fix: str
     of_build: bool = False
+    of_backend: bool = False
 
     def __str__(self) -> str:
         return f"{self.what}; fix: {self.fix}"
@@ -145,6 +147,7 @@ def _check_driver_manifest(subject: Subject) -> Finding | None:
     return Finding(
         f"Vulkan has no driver for {subject.gpu.label}: {package} is not installed",
         f"sudo pacman -Syu {package}",
+        of_backend=True,
     )
 
 
@@ -155,6 +158,7 @@ def _check_vulkan_device(subject: Subject) -> Finding | None:
         f"Vulkan does not show {subject.gpu.label}",
         f"VK_DRIVER_FILES={subject.icd} vulkaninfo --summary; sudo dmesg | grep amdgpu"
         "  # what Vulkan and the kernel say",
+        of_backend=True,
     )
 
 
@@ -316,4 +320,5 @@ def _unexplained(lines: Sequence[str], used: Usage) -> Finding:
         f"ROCm does not take the GPU: {line}" if line else "its log does not say why",
         "bash -lc rocminfo; sudo dmesg | grep -E 'amdgpu|kfd'  # what ROCm and the kernel say",
         of_build="failed to initialize ROCm" not in line,
+        of_backend=True,
     )

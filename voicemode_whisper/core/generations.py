@@ -7,7 +7,7 @@ made from and what became of it. Generations are ordered by number.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -79,6 +79,8 @@ class GenerationSpec:
             json.dumps([environment, self.relevant_settings], sort_keys=True),
         ]
         device = self.build.device(tools)
+        if device:  # its name, by which it is known in logs, changes with Mesa
+            parts.append(device.name)
         return ResolvedSpec(self, recipe, venv, fingerprint("\n".join(parts)), environment, device)
 
 
@@ -321,16 +323,16 @@ class Generations:
         ]
         return [*confirmed, *([serving] if serving else []), *later]
 
-    def surplus(self) -> list[str]:
+    def surplus(self, wanted: Collection[str] = ()) -> list[str]:
         """Directories and models below services/ that the deploy made and nothing needs any more.
 
-        A rejected generation is remembered, but what it consists of is not kept for ever.
+        A rejected generation is remembered, but what it consists of is not kept for ever. `wanted`
+        are builds that were tried for what serves: what is known of them stands in them.
         """
         kept = self.kept()
         rejected = [one for one in self.all if one.status == REJECTED][-REMEMBERED:]
         needed = {part for one in kept for part in one.parts}
-        # As long as they are there, nobody has to build and time them again.
-        needed |= {other.build for one in kept for other in one.alternatives}
+        needed |= set(wanted)
         needed |= {f"generations/{one.number}" for one in [*kept, *rejected]}
         return [name for name in (*self.own(), *self.models) if name not in needed]
 

@@ -184,10 +184,10 @@ def choose_backends(wanted: str, gpu: Gpu | None) -> tuple[str, ...]:
 
 def reason(backend: str, wanted: str, gpu: Gpu | None) -> str:
     """Why "auto" takes this backend and no faster one, for people; empty where there is none."""
-    if gpu is None:
-        return "no AMD GPU found"
     if backend == wanted:
         return "as whisper_backend says"
+    if gpu is None:
+        return "no AMD GPU found"
     if backend == "cpu":
         return (
             f"{gpu.label} has but two compute units; whisper_backend=vulkan uses them all the same"

@@ -124,9 +124,15 @@ def verdict(results: Sequence[CheckResult]) -> str:
     return f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}" if failed else ""
 
 
-def backend(expected: ExpectedState, serving: Generation | None) -> list[CheckResult]:
-    """What the GPU is used through, where there was a choice; yellow if the first was refused."""
-    others = serving.alternatives if serving else ()
+def backend(
+    expected: ExpectedState, serving: Generation | None, backends: Sequence[str]
+) -> list[CheckResult]:
+    """What the GPU is used through, where there is a choice; yellow if the first was refused.
+
+    `backends` are those that may be tried.
+    """
+    known = serving.alternatives if serving else ()
+    others = [other for other in known if other.backend in backends]
     name = NAMES[expected.backend]
     refused = next((other for other in others if other.refused), None)
     if refused:

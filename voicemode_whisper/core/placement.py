@@ -1,6 +1,6 @@
 """Whether a program really computes where it should: the one rule, for all who ask.
 
-The acceptance of a build, verify and the doctor call it; the proxy is given `required_memory` and
+The acceptance of a build, verify and the doctor call it; the proxy is given `least_memory` and
 compares with it in /health.
 """
 
@@ -18,7 +18,7 @@ def account(backend: str, gpu: Gpu | None, kfd: str) -> str:
     return gpu.address if gpu and backend == "vulkan" else kfd
 
 
-def required_memory(gpu: Gpu, model: int | None, backend: str = "hip") -> int:
+def least_memory(gpu: Gpu, model: int | None, backend: str = "hip") -> int:
     """Bytes of the GPU's memory from which on a model of `model` bytes counts as being there.
 
     Half of it has to be. 0 where the kernel does not account for it: of integrated graphics with
@@ -45,9 +45,7 @@ def device_mismatch(
     """
     used = usage(log)
     other = memory_mismatch(gpu, memory, model, backend) if gpu else None
-    shown = backend == "cpu" or (
-        gpu and memory and required_memory(gpu, model, backend) and not other
-    )
+    shown = backend == "cpu" or (gpu and memory and least_memory(gpu, model, backend) and not other)
     if shown and used.backend is None:
         return None
     return backend_mismatch(used, backend, gpu, device) or other
@@ -87,6 +85,6 @@ def memory_mismatch(
     `used` are the bytes that it accounts to the process, None where it does not account; `model` is
     the size of the file in bytes, None where unknown.
     """
-    if used is None or used >= required_memory(gpu, model, backend):
+    if used is None or used >= least_memory(gpu, model, backend):
         return None
     return f"the CPU: the kernel accounts {used >> 20} MiB of {gpu.label} to it"

@@ -96,15 +96,14 @@ class Places:
     """The places that a run writes to on a host.
 
     `rooms` are those of the services, of pacman's downloads and of what pacman installs, in this
-    order. `build` and `venv` are the links of the generation that serves, `missing` the packages
-    that are not there, `to_download` and `to_install` their bytes, None where pacman knows no
+    order. `venv` is the link of the generation that serves, `missing` are the packages that are not
+    there, `to_download` and `to_install` their bytes, None where pacman knows no
     figures.
     """
 
     troubles: tuple[Trouble, ...] = ()
     rooms: tuple[Room, ...] = ()
     late: tuple[LateMount, ...] = ()
-    build: str = ""
     venv: str = ""
     missing: tuple[str, ...] = ()
     to_download: int | None = None
@@ -116,7 +115,7 @@ class Places:
 def parse_places(lines: Iterable[str]) -> Places:
     """Read what places.sh prints; ValueError, IndexError or TypeError for anything else."""
     said: dict[str, list[list[str]]] = {
-        key: [] for key in ("trouble", "room", "late", "build", "venv", "missing", "packages")
+        key: [] for key in ("trouble", "room", "late", "venv", "missing", "packages")
     }
     for line in lines:
         key, *fields = line.split("\t")
@@ -130,7 +129,6 @@ def parse_places(lines: Iterable[str]) -> Places:
         troubles=tuple(Trouble(*fields) for fields in said["trouble"]),
         rooms=tuple(map(_room, said["room"])),
         late=tuple(LateMount(*fields) for fields in said["late"]),
-        build=said["build"][0][0] if said["build"] else "",
         venv=said["venv"][0][0] if said["venv"] else "",
         missing=tuple(name for (name,) in said["missing"]),
         to_download=sizes[0] if sizes else None,
@@ -197,13 +195,17 @@ class Step:
     place: int = 0
 
 
-def steps(places: Places, backends: Sequence[str], release: str, model: int) -> list[Step]:
-    """What the run will write; `model` are the bytes of a model that is not there yet."""
+def steps(places: Places, builds: Sequence[str], model: int) -> list[Step]:
+    """What the run will write.
+
+    `builds` are the backends that are to be built for, `model` the bytes of a model that is not
+    there yet.
+    """
     found = [Step("the run's notes", LEAST_SPACE, LEAST_FILES)]
-    if f"/builds/{release}-" not in places.build:
-        space = sum(BUILD_SPACE[backend] for backend in backends)
-        what = "the build" if len(backends) == 1 else "the builds"
-        found.append(Step(what, space, BUILD_FILES * len(backends)))
+    if builds:
+        space = sum(BUILD_SPACE[backend] for backend in builds)
+        what = "the build" if len(builds) == 1 else "the builds"
+        found.append(Step(what, space, BUILD_FILES * len(builds)))
     if model:
         found.append(Step("the model", model, 1))
     if not places.venv:

@@ -1,6 +1,7 @@
 """Generations: written, switched to, confirmed by speech, rolled back when what is new fails."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand
@@ -26,7 +27,7 @@ from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.files import Exists
 from voicemode_whisper.facts.generations import Earlier
 from voicemode_whisper.facts.user_unit import SYSTEMCTL, Services
-from voicemode_whisper.operations.util.choice import chosen
+from voicemode_whisper.operations.util.choice import candidate, chosen
 from voicemode_whisper.operations.util.connection import operation
 from voicemode_whisper.operations.util.errors import user_error
 from voicemode_whisper.operations.util.generations import (
@@ -96,11 +97,15 @@ def switch(
         # What was adopted in this run has served before it.
         idle = generations.idle_watts(spec.build.gpu) if generations.serving else unserved_watts
         number = generations.next_number
-        target, write = _candidate(layout, spec, number, alternatives=others, idle_watts=idle)
+        tried = _tried(others, table)
+        target, write = _candidate(layout, spec, number, {**tried, "idle_watts": idle})
         if host.state.is_executing:
             for line in table:
                 host.log(line)
         yield write
+    elif rejected is None and target.alternatives != others:
+        target = Generation.of({**target.manifest, **_tried(others, table)})
+        yield record(layout, {**target.manifest})
     plan = _plan(layout, target, generations.current)
     if not plan.reasons:
         host.noop(f"generation {target.number} serves")
@@ -108,14 +113,15 @@ def switch(
     yield _activate(layout, target, plan)
 
 
+def _tried(others: Sequence[Alternative], table: Sequence[str]) -> dict[str, Any]:
+    """What the manifest has of the builds that were tried beside the generation's own."""
+    return {"alternatives": [other.to_json() for other in others], "comparison": list(table)}
+
+
 def _candidate(
-    layout: Layout,
-    spec: GenerationSpec,
-    number: int,
-    alternatives: Sequence[Alternative],
-    idle_watts: float | None,
+    layout: Layout, spec: GenerationSpec, number: int, known: Mapping[str, Any]
 ) -> tuple[Generation, StringCommand]:
-    """A new generation, and the command that writes it."""
+    """A new generation, and the command that writes it; `known` is what else its manifest has."""
     resolved = resolve(spec)
     path = f"{layout.builds}/{resolved.recipe.name}"
     build = read_fact(host, Manifest, path=path) or {}
@@ -127,9 +133,8 @@ def _candidate(
         spec,
         revisions={"server": files.server_revision, "proxy": files.proxy_revision},
         acceptance=build.get("acceptance", {}).get(spec.model.sha256, {}),
-        alternatives=[other.to_json() for other in alternatives],
-        idle_watts=idle_watts,
         status=CANDIDATE,
+        **known,
     )
     return Generation.of(text), write_generation(layout, text, files.files)
 
@@ -247,12 +252,18 @@ def rollback(layout: Layout, kfd: str, api_key_file: str = "") -> Generator[Stri
 
 
 @operation()
-def prune(layout: Layout) -> Generator[StringCommand]:
+def prune(layout: Layout, choice: Choice) -> Generator[StringCommand]:
     """Remove what no generation needs: the last three confirmed stay, and what serves.
 
+    The builds that were tried beside that stay too, or they would be built and tried again.
+
     + layout: where things lie
+    + choice: what is to serve, or one of what
     """
-    surplus = read_generations(layout).surplus()
+    generations = read_generations(layout)
+    surplus = generations.surplus()
+    if surplus and len(choice.specs) > 1:
+        surplus = generations.surplus([candidate(layout, spec).build for spec in choice.specs])
     if not surplus:
         host.noop("nothing is left over")
         return

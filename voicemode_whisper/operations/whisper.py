@@ -65,7 +65,7 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     + layout: where things lie
     + spec: what to build; its release is checked out
     """
-    tools = read_toolchain(spec)
+    tools = read_toolchain(spec.backend, spec.gpu)
     recipe = Recipe.of(spec, tools)
     final = _path(layout, recipe)
     if read_fact(host, Manifest, path=final):
@@ -121,11 +121,13 @@ def accept(
         return
     tests = run.results()
     found = rejection(tests, spec.build, model, resolve(spec).device_name)
-    if found and can_do_without(layout, choice, spec):
-        yield _refuse(layout, spec, manifest, found)
-        return
     if found:
-        yield from _reject(layout, spec, found)
+        finding = _finding(spec, found)
+        of_backend = finding is None or finding.of_build or finding.of_backend
+        if of_backend and can_do_without(layout, choice, spec):
+            yield _refuse(layout, spec, manifest, found, finding)
+        else:
+            yield from _reject(layout, spec, found, finding)
         return
     measured = yield from measure(run)
     accepted = record_acceptance(manifest, model, _now(), tests, measured)
@@ -137,10 +139,13 @@ def accept(
 
 
 def _refuse(
-    layout: Layout, spec: GenerationSpec, manifest: Mapping[str, Any], found: Rejection
+    layout: Layout,
+    spec: GenerationSpec,
+    manifest: Mapping[str, Any],
+    found: Rejection,
+    finding: Finding | None,
 ) -> StringCommand:
     """Remember that a build may not serve where another can, and say so."""
-    finding = _finding(spec, found)
     reason = f"{found.reason}; cause: {finding}" if finding else found.reason
     when = _now()
     _say_refused(spec, when.isoformat(timespec="seconds"), reason)
@@ -164,16 +169,18 @@ def _finding(spec: GenerationSpec, found: Rejection) -> Finding | None:
     return why_not_here(log, spec.build.backend, gpu) if gpu else None
 
 
-def _reject(layout: Layout, spec: GenerationSpec, found: Rejection) -> Generator[StringCommand]:
+def _reject(
+    layout: Layout, spec: GenerationSpec, found: Rejection, finding: Finding | None
+) -> Generator[StringCommand]:
     """Fail the host with the end of the log of a test that failed, and why."""
     log = found.test.log if found.test else ()
-    finding = _finding(spec, found)
     path = f"{_path(layout, resolve(spec).recipe)}/smoke-test.log"
     if finding is None or finding.of_build:
         yield remember_rejection(layout, spec, found.reason)
     lines = [
         *(log[-15:] if found.test and found.test.status else ()),
-        f"{spec.label} was rejected: {found.reason}; what served goes on serving. "
+        f"whisper.cpp {spec.build.label} with {spec.model.name} was rejected: {found.reason}; what "
+        "served goes on serving. "
         f"Its whole log: {path}",
         *([f"cause: {finding}"] if finding else []),
     ]

@@ -6,7 +6,7 @@
 # trouble KIND DETAIL PATH REAL: why nothing can be written to PATH, which leads to REAL, or run there;
 # room BYTES INODES FREE-INODES MOUNT PATH: what is free there;
 # late TYPE MOUNT: a file system with such a place that is not there yet when the machine has started;
-# build LINK and venv LINK: what serves; packages BYTES BYTES: to download and to install, where pacman
+# venv LINK: what serves; packages BYTES BYTES: to download and to install, where pacman
 # knows it.
 set -u
 # Not C: findmnt would write letters beyond ASCII in hexadecimal digits.
@@ -164,9 +164,7 @@ room "$services"
 room "$(pacman-conf CacheDir 2> /dev/null | head -n 1 | grep . || echo /var/cache/pacman/pkg)"
 room /
 say_late
-for part in build venv; do
-  ! link=$(readlink "$services/current/$part") || printf '%s\t%s\n' "$part" "$link"
-done
+! link=$(readlink "$services/current/venv") || printf 'venv\t%s\n' "$link"
 [ $# -gt 0 ] || exit 0
 names=$(pacman -T "$@" 2> /dev/null)
 [ -n "$names" ] || exit 0

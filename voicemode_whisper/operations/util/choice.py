@@ -23,11 +23,6 @@ def if_tried(layout: Layout, choice: Choice, spec: GenerationSpec) -> Callable[[
     return _if(lambda: is_tried(layout, choice, spec))
 
 
-def if_due(layout: Layout, choice: Choice, spec: GenerationSpec) -> Callable[[], bool]:
-    """For `_if`: whether a spec's turn has come, of which nothing else need be known."""
-    return _if(lambda: is_due(layout, choice, spec))
-
-
 def _if(condition: Callable[[], bool]) -> Callable[[], bool]:
     """The condition, and True where it cannot be asked.
 

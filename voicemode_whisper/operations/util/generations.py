@@ -8,8 +8,9 @@ from pyinfra import host
 from pyinfra.api import StringCommand
 
 from voicemode_whisper.core import generations, toolchain
-from voicemode_whisper.core.build import BACKEND_PACKAGES, BuildSpec
+from voicemode_whisper.core.build import BACKEND_PACKAGES, vulkan_driver
 from voicemode_whisper.core.generations import Generation, GenerationSpec, ResolvedSpec
+from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.generations import Generations
@@ -37,13 +38,13 @@ def read_generations(layout: Layout) -> generations.Generations:
 def resolve(spec: GenerationSpec) -> ResolvedSpec:
     """What the spec comes to with the tools on the host, for operations after the packages."""
     python: str | None = read_once(Python)
-    return spec.resolve(read_toolchain(spec.build), python)
+    return spec.resolve(read_toolchain(spec.build.backend, spec.build.gpu), python)
 
 
-def read_toolchain(spec: BuildSpec) -> toolchain.Toolchain:
-    """The tools on the host that a build is made with."""
-    packages = BACKEND_PACKAGES[spec.backend]
-    return read_once(Toolchain, packages=packages, driver=spec.driver)
+def read_toolchain(backend: str, gpu: Gpu | None) -> toolchain.Toolchain:
+    """The tools on the host that a build for this backend and GPU is made with."""
+    driver = vulkan_driver(gpu) if backend == "vulkan" else ""
+    return read_once(Toolchain, packages=BACKEND_PACKAGES[backend], driver=driver)
 
 
 def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
