@@ -25,18 +25,25 @@ RECORD = Path(__file__).with_name("builds.json")
 class Way:
     """One way of building: the GPU architectures, CMake's arguments, and what ninja makes of it.
 
-    No targets are all that there are.
+    No targets are all that there are. CMake is run by `script`, if there is one.
     """
 
     name: str
     architectures: tuple[str, ...]
     arguments: tuple[str, ...]
     targets: tuple[str, ...] = ()
+    script: str = ""
 
 
 # Where Arch has it.
 ROCM = Toolchain(rocm="/opt/rocm", hip_compiler="/opt/rocm/lib/llvm/bin/clang++")
-DEPLOY = Way("this deploy", ("gfx1101",), cmake_arguments("hip", ("gfx1101",), ROCM), PROGRAMS)
+DEPLOY = Way(
+    "this deploy",
+    ("gfx1101",),
+    cmake_arguments("hip", ("gfx1101",), ROCM),
+    PROGRAMS,
+    "configure-hip",
+)
 _CARDS = ("gfx1100", "gfx1101", "gfx1102")
 # The guide sets no compiler: it relies on a login shell that finds ROCm's. So that both are built
 # with the same one, it is named here.
@@ -97,7 +104,7 @@ def estimate(samples: Sequence[Sample], hip: float, rest: Mapping[str, float]) -
     """Return the CPU seconds of each way.
 
     hip: those of all HIP files for one architecture; the samples say what three cost more.
-    rest: those of everything else, by way.
+    rest: those of everything else, configuring included, by way.
     """
     factor = sum(sample.three for sample in samples) / sum(sample.one for sample in samples)
     return {DEPLOY.name: hip + rest[DEPLOY.name], GUIDE.name: hip * factor + rest[GUIDE.name]}

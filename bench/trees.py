@@ -1,14 +1,15 @@
 """Build directories of whisper.cpp that a real HIP compiler works in, without a box."""
 
 import resource
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests import boxes
-from tests.boxes.toolchain import Toolchain
+from tests.boxes.toolchain import WORK, Toolchain
 from voicemode_whisper.core.build import BuildSpec
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.release import Release
+from voicemode_whisper.scripts import words
 
 from .builds import RELEASE, ROCM, Way
 
@@ -19,11 +20,15 @@ ENVIRONMENT = BuildSpec(
 
 @dataclass(frozen=True)
 class Tree:
-    """whisper.cpp configured in one way, in the directory `work`."""
+    """whisper.cpp configured in one way, in the directory `work`.
+
+    `configuring` is what that took, in CPU seconds.
+    """
 
     toolchain: Toolchain
     way: Way
     work: Path
+    configuring: float = 0.0
 
     @classmethod
     def configured(cls, way: Way, work: Path) -> "Tree":
@@ -31,8 +36,11 @@ class Tree:
         work.mkdir(exist_ok=True)
         boxes.whisper_sources(RELEASE, work / "source")
         tree = cls(boxes.gpu_toolchain(), way, work)
-        tree.run("cmake", "-G", "Ninja", "-S", "source", "-B", "build", *way.arguments)
-        return tree
+        through = words(way.script, f"/{WORK}/build") if way.script else []
+        cmake = ("cmake", "-G", "Ninja", "-S", "source", "-B", "build", *way.arguments)
+        before = _spent()
+        tree.run(*through, *cmake)
+        return replace(tree, configuring=_spent() - before)
 
     @property
     def build(self) -> Path:

@@ -55,6 +55,14 @@ def _environment(environment: Mapping[str, str]) -> list[str]:
     return ["env", *(f"{name}={value}" for name, value in environment.items())]
 
 
+def _through(spec: BuildSpec, step: str, partial: str) -> list[str]:
+    """The words that a step of a HIP build follows, which gets precompiled headers.
+
+    They change no object, so the recipe does not have them.
+    """
+    return words(f"{step}-hip", partial) if spec.backend == "hip" else []
+
+
 @operation()
 def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     """Build whisper-server and whisper-cli beside the live build.
@@ -74,12 +82,13 @@ def build(layout: Layout, spec: BuildSpec) -> Generator[StringCommand]:
     partial = f"{final}.partial"
     run = [*_environment(spec.environment(tools)), *words("build-step", partial)]
     started = _now()
-    configure = ("cmake", NO_REGISTRY, "-G", "Ninja", "-S", layout.checkout, "-B", partial)
-    yield with_lock(layout.services, with_progress(*run, *configure, *recipe.cmake_arguments))
+    cmake = ("cmake", NO_REGISTRY, "-G", "Ninja", "-S", layout.checkout, "-B", partial)
+    configure = (*_through(spec, "configure", partial), *cmake, *recipe.cmake_arguments)
+    yield with_lock(layout.services, with_progress(*run, *configure))
     if spec.backend != "cpu":
         yield script("require-backend", partial, spec.backend, *spec.gpu_targets)
-    make = with_progress(*run, "nice", "cmake", "--build", partial, "--target", *PROGRAMS)
-    yield with_lock(layout.services, make)
+    make = (*_through(spec, "build", partial), "nice", "cmake", "--build", partial)
+    yield with_lock(layout.services, with_progress(*run, *make, "--target", *PROGRAMS))
     ended = _now()
     manifest = recipe.manifest(ended, (ended - started).total_seconds())
     vad = (f"{layout.checkout}/{VAD_SOURCE}", VAD_SHA256)
