@@ -15,6 +15,7 @@ from voicemode_whisper.core.generations import (
     CANDIDATE,
     CONFIRMED,
     REJECTED,
+    Alternative,
     Generation,
     Generations,
 )
@@ -535,6 +536,54 @@ def test_it_is_not_wrong_where_whisper_server_is_stopped_when_nobody_asks():
     row = health_report.power(replace(BEFORE, rests=True), Power(71, 100), serves=True)
     assert not row.failed
     assert row.found.endswith("12 W before it was set up; idle_stop ends that")
+
+
+BY_VULKAN = ExpectedState("vulkan", CARD, MODEL)
+REFUSED = Alternative("hip", "builds/hip", "it fell back", "2026-11-30T01:02:03")
+SLOWER = Alternative("vulkan", "builds/vulkan", milliseconds=500)
+
+
+@pytest.mark.parametrize(
+    ("expected", "other", "backends", "row"),
+    [
+        (
+            BY_VULKAN,
+            REFUSED,
+            ("hip", "vulkan"),
+            CheckResult(
+                "backend",
+                "Vulkan, as HIP was refused on 2026-11-30",
+                f"{DEPLOY_AGAIN} --data retry=yes  # tries it again",
+                "it fell back",
+                warning=True,
+            ),
+        ),
+        (BY_VULKAN, REFUSED, ("vulkan",), None),  # it would not be tried
+        (
+            ON_CARD,
+            SLOWER,
+            ("hip", "vulkan"),
+            CheckResult(
+                "backend", "HIP, the faster on this card: Vulkan takes 500 ms without loading"
+            ),
+        ),
+    ],
+)
+def test_what_the_gpu_is_used_through_where_there_is_a_choice(
+    expected: ExpectedState,
+    other: Alternative,
+    backends: tuple[str, ...],
+    row: CheckResult | None,
+):
+    serving = replace(generation(1, CONFIRMED), alternatives=(other,))
+    assert health_report.backend(expected, serving, backends) == ([row] if row else [])
+    assert health_report.backend(expected, None, backends) == []
+
+
+def test_a_warning_is_no_failure():
+    results = [CheckResult("backend", "Vulkan", "try again", "it fell back", warning=True)]
+    assert health_report.verdict(results) == ""
+    assert health_report.table(results)[0] == ("WARN  backend  Vulkan", "yellow")
 
 
 def test_what_the_gpu_did_meanwhile():

@@ -27,10 +27,11 @@ from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import Device, DeviceAccess
 from voicemode_whisper.core.generations import Generations, GenerationSpec
 from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.core.services import Activation
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.operations import whisper
-from voicemode_whisper.operations.generations import prune
+from voicemode_whisper.operations.generations import prune, switch
 from voicemode_whisper.operations.util.choice import chosen, is_due, is_tried
 
 SPOKEN = "And so my fellow Americans ask not what your country can do for you"
@@ -195,6 +196,21 @@ def test_builds_that_were_tried_are_not_freed(serves: Mapping[str, Any] | None):
         (command,) = prune._inner(layout=LAYOUT, choice=FASTEST)
     removed = shlex.split(get_command_string(command))[5:]
     assert removed == ["whisper.cpp/builds/v1-0123456789ab"]
+
+
+def test_what_serves_already_learns_of_what_was_tried_beside_it():
+    made = {"fingerprint": HIP.resolve(TOOLS, PYTHON).fingerprint}
+    known = generations(1, generation(1, **made))
+    host = Host(accepted(280), accepted(300), known)
+    host.host.log = lambda line: None
+    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
+    plan = patch("voicemode_whisper.operations.generations._plan", return_value=Activation((), ()))
+    with scripts, plan, ctx_state.use(host.state), ctx_host.use(host.host):
+        (command,) = switch._inner(layout=LAYOUT, choice=FASTEST)
+    manifest = json.loads(shlex.split(get_command_string(command))[-1])
+    assert manifest["number"] == 1
+    assert [other["milliseconds"] for other in manifest["alternatives"]] == [300]
+    assert len(manifest["comparison"]) == 3
 
 
 def test_a_build_that_was_refused_is_not_tried_again_but_said():
