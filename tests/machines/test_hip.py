@@ -61,7 +61,7 @@ def build(box: Box, before: str, run: Run) -> str:
 
 
 def live(box: Box) -> str:
-    return box.run(f"realpath --relative-to={CHECKOUT} {CHECKOUT}/build").stdout.strip()
+    return box.run(f"cd {CHECKOUT} && realpath --relative-to=. build").stdout.strip()
 
 
 def found(box: Box, file: str, pattern: str) -> set[str]:
