@@ -277,7 +277,7 @@ OF_THE_CARD = [
     Fault(
         "the kernel shows no GPU",
         "GPU",
-        ("the kernel shows none, instead of hip",),
+        ("the kernel shows none, instead of one for HIP",),
         "sudo dmesg | grep -E 'amdgpu|kfd'",
         do=f"mv {KFD}/topology /root",
         undo=f"mv /root/topology {KFD}",
