@@ -12,12 +12,14 @@ from bench import builds, graph
 from bench.builds import DEPLOY, GUIDE, edges
 from bench.trees import ENVIRONMENT, Tree
 from tests import boxes
+from tests.boxes.toolchain import WORK
 from voicemode_whisper.scripts import words
 
 pytestmark = pytest.mark.slow
 
 SOME_KERNEL = "ggml/src/ggml-hip/CMakeFiles/ggml-hip.dir/__/ggml-cuda/acc.cu.o"
-PRECOMPILED = '"-include-pch" "/work/build/prefix.h.gch"'
+BUILD = f"/{WORK}/build"
+PRECOMPILED = f'"-include-pch" "{BUILD}/prefix.h.gch"'
 
 SMALL = (
     "cmake_minimum_required(VERSION 3.21)",
@@ -112,7 +114,7 @@ def test_precompiled_headers_change_no_object_and_ninja_knows_what_is_in_them(ou
 
 
 def test_ccache_leaves_precompiled_headers_to_the_compiler(ours: Tree):
-    cache = "CCACHE_DIR=/work/ccache"
+    cache = f"CCACHE_DIR=/{WORK}/ccache"
     assert _made(ours, cache) == _made(ours, cache) == _made(ours, "CCACHE_DISABLE=1")
     said = ours.run("sh", "-c", f"{cache} ccache --show-stats -v")
     assert re.search(r"Could not use precompiled header: +2 / +2 ", said)
@@ -124,9 +126,9 @@ def _small(work: Path, other_kernel: str = THRICE, *lines: str) -> str:
     (work / "twice.hip").write_text(TWICE)
     (work / "thrice.hip").write_text(other_kernel)
     cmake = ("cmake", "-G", "Ninja", "-S", ".", "-B", "build", *HIP_ARGUMENTS)
-    _run(work, *words("configure-hip", "/work/build"), *cmake)
+    _run(work, *words("configure-hip", BUILD), *cmake)
     make = ("env", "CCACHE_DISABLE=1", "cmake", "--build", "build")
-    return _run(work, *words("build-hip", "/work/build"), *make)
+    return _run(work, *words("build-hip", BUILD), *make)
 
 
 def _run(work: Path, *argv: str) -> str:
@@ -155,13 +157,13 @@ def test_what_does_not_compile_with_them_is_built_without(
 
 
 def test_without_headers_to_precompile_it_goes_on(tmp_path: Path):
-    said = _run(tmp_path, *words("configure-hip", "/work/build"), "true")
+    said = _run(tmp_path, *words("configure-hip", BUILD), "true")
     assert "building without precompiled headers: " in said
 
 
 def test_what_cmake_fails_with_is_what_it_fails_with(tmp_path: Path):
     with pytest.raises(boxes.BoxError, match="does not appear to contain CMakeLists"):
-        _run(tmp_path, *words("configure-hip", "/work/build"), "cmake", "-S", ".", "-B", "build")
+        _run(tmp_path, *words("configure-hip", BUILD), "cmake", "-S", ".", "-B", "build")
 
 
 def test_a_kernel_compiles(ours: Tree):

@@ -77,11 +77,14 @@ def usage(lines: Iterable[str]) -> Usage:
 
 def devices(lines: Iterable[str]) -> dict[int, tuple[str, str]]:
     """The GPUs that ROCm shows to a program, by ROCm's number: name and architecture."""
-    found = (ROCM_DEVICE.search(line) for line in lines)
-    return {int(match[1]): (match[2].strip(), match[3]) for match in found if match}
+    return _numbered(ROCM_DEVICE, lines)
 
 
 def vulkan_devices(lines: Iterable[str]) -> dict[int, tuple[str, str]]:
     """The devices that ggml takes of those that Vulkan shows, by ggml's number: name and driver."""
-    found = (VULKAN_DEVICE.search(line) for line in lines)
+    return _numbered(VULKAN_DEVICE, lines)
+
+
+def _numbered(device: re.Pattern[str], lines: Iterable[str]) -> dict[int, tuple[str, str]]:
+    found = (device.search(line) for line in lines)
     return {int(match[1]): (match[2].strip(), match[3]) for match in found if match}

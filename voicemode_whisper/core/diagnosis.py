@@ -172,9 +172,14 @@ def _check_software(used: Usage, subject: Subject) -> Finding | None:
     )
 
 
-def _unexplained_vulkan(lines: Sequence[str], used: Usage) -> Finding:
+def _telling_line(lines: Sequence[str], used: Usage) -> str:
+    """The line that decided, or else the last; empty where there is none."""
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    line = (used.line or last)[:160]
+    return (used.line or last)[:160]
+
+
+def _unexplained_vulkan(lines: Sequence[str], used: Usage) -> Finding:
+    line = _telling_line(lines, used)
     if BAD_INDEX in line:
         return Finding(line, f"{DEPLOY_AGAIN}  # it pins the GPU anew", of_build=True)
     fix = "vulkaninfo --summary; sudo dmesg | grep amdgpu  # what Vulkan and the kernel say"
@@ -314,8 +319,7 @@ def _check_packages(changed: Sequence[str]) -> Finding | None:
 
 
 def _unexplained(lines: Sequence[str], used: Usage) -> Finding:
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    line = (used.line or last)[:160]
+    line = _telling_line(lines, used)
     return Finding(
         f"ROCm does not take the GPU: {line}" if line else "its log does not say why",
         "bash -lc rocminfo; sudo dmesg | grep -E 'amdgpu|kfd'  # what ROCm and the kernel say",

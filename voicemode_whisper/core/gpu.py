@@ -172,7 +172,7 @@ def choose_backends(wanted: str, gpu: Gpu | None) -> tuple[str, ...]:
         )
     if wanted == "hip" and gpu.index is None:
         raise UserError(
-            f"whisper_backend: got 'hip', but the kernel's compute driver does not know "
+            "whisper_backend: got 'hip', but the kernel's compute driver does not know "
             f"{gpu.label}; allowed here is vulkan, or auto, which takes it"
         )
     if wanted in ("hip", "vulkan"):

@@ -199,7 +199,7 @@ def _model(data: Mapping[str, Any]) -> Model:
 
 def _models(data: Mapping[str, Any]) -> tuple[Model, ...]:
     value, source = data["models"], _http_url("model_source")(data)
-    listed = value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+    listed = _listed(value)
     return tuple(listed_model(str(name), source) for name in dict.fromkeys(listed or [""]))
 
 
@@ -232,6 +232,11 @@ def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
     raise _wrong("proxy_api_key_file", value, allowed)
 
 
+def _listed(value: object) -> Sequence[object]:
+    """A list as it is, or the words of a text with commas or spaces between them."""
+    return value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+
+
 def _words(
     name: str, is_allowed: Callable[[str], object], allowed: str
 ) -> Callable[[Mapping[str, Any]], str]:
@@ -239,7 +244,7 @@ def _words(
 
     def read(data: Mapping[str, Any]) -> str:
         value = data[name]
-        listed = value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
+        listed = _listed(value)
         if not all(map(is_allowed, map(str, listed))):
             raise _wrong(name, value, allowed)
         return " ".join(map(str, listed))
