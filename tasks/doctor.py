@@ -15,7 +15,7 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from voicemode_whisper.core import generations as core_generations
-from voicemode_whisper.core import health_report, proxy_report, serving
+from voicemode_whisper.core import proxy_report, serving
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import BACKEND_PACKAGES
 from voicemode_whisper.core.device_access import DeviceAccess
@@ -23,7 +23,23 @@ from voicemode_whisper.core.diagnosis import Finding, check_access
 from voicemode_whisper.core.env_file import EnvFile
 from voicemode_whisper.core.environment import Setting
 from voicemode_whisper.core.generations import Generation
-from voicemode_whisper.core.health_report import CheckResult, ExpectedState, expected_backend
+from voicemode_whisper.core.health import (
+    endpoints,
+    installation,
+    power,
+    report,
+    services,
+    speech,
+    voicemode,
+)
+from voicemode_whisper.core.health import gpu as gpu_rows
+from voicemode_whisper.core.health import proxy as proxy_rows
+from voicemode_whisper.core.health.report import (
+    CheckResult,
+    ExpectedState,
+    caused_by,
+    expected_backend,
+)
 from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.placement import account, device_mismatch
@@ -83,7 +99,7 @@ def examine(host: Host) -> None:
     state, woken = _awake(host, generations, taken)
     server = state.units[SERVER_UNIT]
     results = [
-        health_report.generation(generations),
+        installation.generation(generations),
         *machine,
         python,
         *_services(host, state, generations, found, python),
@@ -93,9 +109,9 @@ def examine(host: Host) -> None:
         *parts,
         *_use(host, expected, manifest, server, proxy, parts, taken),
     ]
-    for line, colour in health_report.table(results):
+    for line, colour in report.table(results):
         host.pyinfra.log_styled(line, fg=colour or None)
-    verdict = health_report.verdict(results)
+    verdict = report.verdict(results)
     if verdict:
         fail(host.pyinfra, verdict)
     else:
@@ -128,7 +144,7 @@ def _awake(
     if not is_idle(state) or "proxy_port" in taken:
         return state, []
     heard = _transcript(host, host.layout.sample, "")
-    row = health_report.woken(heard.text, _health(host, host.settings.proxy_url).body)
+    row = endpoints.woken(heard.text, _health(host, host.settings.proxy_url).body)
     return _state(host, generations), [row]
 
 
@@ -137,7 +153,7 @@ def _ports(host: Host) -> list[CheckResult]:
     addresses, uid = host.settings.addresses, host.identity["uid"]
     ports = tuple(port for _, port in addresses.values())
     listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
-    return [health_report.port(name, at, listeners, uid) for name, at in addresses.items()]
+    return [endpoints.port(name, at, listeners, uid) for name, at in addresses.items()]
 
 
 def _machine(
@@ -154,13 +170,13 @@ def _machine(
     kept = BACKEND_PACKAGES[expected.backend]
     tools: tuple[str, ...] = host.fact(Toolchain, packages=kept).versions
     built: bool = host.fact(Exists, path=f"{layout.build}/bin/whisper-server")
-    build = health_report.build(expected, built, manifest, tools)
+    build = installation.build(expected, built, manifest, tools)
     if serves and found.changed_build:
-        build = health_report.changed_build(_part(host, serves, "build"), found.changed_build)
+        build = installation.changed_build(_part(host, serves, "build"), found.changed_build)
     return [
-        health_report.gpu(expected),
-        *health_report.backend(expected, serves, host.backends if host.gpu else ()),
-        health_report.packages(expected, missing, tools),
+        gpu_rows.gpu(expected),
+        *gpu_rows.backend(expected, serves, host.backends if host.gpu else ()),
+        installation.packages(expected, missing, tools),
         build,
         _model(host, expected, serves),
     ]
@@ -174,12 +190,12 @@ def _model(host: Host, expected: ExpectedState, serves: Generation | None) -> Ch
     file, path = host.model_files.get(host.model_file), host.model_path
     taken = take_sum(host.pyinfra, path) if file and host.settings.doctor == "full" else ""
     served = (serves.manifest.get("model") or {}).get("name", "") if serves else ""
-    return health_report.model(expected, path, file, taken, served)
+    return installation.model(expected, path, file, taken, served)
 
 
 def _python(host: Host, proxy: UnitState) -> CheckResult:
     venv = host.fact(Venv, path=f"{host.layout.current}/venv")
-    return health_report.python(venv, proxy)
+    return proxy_rows.python(venv, proxy)
 
 
 def _services(
@@ -199,13 +215,12 @@ def _services(
     late: tuple[LateMount, ...] = host.fact(Places, home=host.layout.home, packages=()).late
     names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
     server, socket, proxy = (
-        health_report.service(name, unit, state, manager.overrides, late)
-        for name, unit in names.items()
+        services.service(name, unit, state, manager.overrides, late) for name, unit in names.items()
     )
     return [
-        health_report.manager(manager, uid),
-        *(server, socket, health_report.caused_by(python, proxy)),
-        health_report.linger(manager.runs_without_login, user, late),
+        services.manager(manager, uid),
+        *(server, socket, caused_by(python, proxy)),
+        services.linger(manager.runs_without_login, user, late),
         serving.next_boot(found, generations, state, manager.runs_without_login, user, bool(late)),
     ]
 
@@ -220,7 +235,7 @@ def _gpu(host: Host, expected: ExpectedState, server: UnitState, device: str) ->
     # One that keeps dying has no process, but its last words.
     ran = server.active != "inactive"
     tried = bool(access.process_groups)
-    results = [health_report.access(finding, tried, expected.backend)]
+    results = [gpu_rows.access(finding, tried, expected.backend)]
     return results + ([_device(host, expected, server, finding, device)] if ran else [])
 
 
@@ -230,7 +245,7 @@ def _device(
     log = _log(host, server)
     if expected.backend == "cpu":
         other = device_mismatch(log, "cpu", None, None, None)
-        return health_report.device(other, None, "the CPU, as asked for")
+        return gpu_rows.device(other, None, "the CPU, as asked for")
     backend, gpu = expected.backend, expected.gpu
     where = account(backend, gpu, host.settings.gpu_kfd)
     memory: int | None = host.fact(Memory, account=where, pid=server.pid)
@@ -240,7 +255,7 @@ def _device(
     cause = finding
     if other and gpu:
         cause = why_not_in_service(log, backend, gpu, host.layout, server)
-    return health_report.device(other, cause, health_report.in_use(expected, log, memory), finding)
+    return gpu_rows.device(other, cause, gpu_rows.in_use(expected, log, memory), finding)
 
 
 def _log(host: Host, server: UnitState) -> list[str]:
@@ -273,7 +288,7 @@ def _proxy(
         return []
     code, venv = (_part(host, serves, name) for name in ("proxy", "venv"))
     row = proxy_report.proxy_code(report, found.changed_proxy, code, venv)
-    rows = [health_report.caused_by(python, row)]
+    rows = [caused_by(python, row)]
     if not report.error:
         rows += [proxy_report.decoding(report), proxy_report.uploads(report)]
     return rows
@@ -300,7 +315,7 @@ def _use(
     # Whoever asks at its socket starts the proxy.
     if proxy.active == "active" and "proxy_port" not in taken:
         answer = _health(host, url)
-        ahead = health_report.requests_ahead(answer.body)
+        ahead = endpoints.requests_ahead(answer.body)
         results.append(_endpoint("proxy", url, answer, PROXY_UNIT))
     power = _power(host, expected, server, ahead)
     # Without whisper-server the proxy has who asks wait.
@@ -310,7 +325,7 @@ def _use(
     return [
         *results,
         *power,
-        *health_report.speed(expected, manifest),
+        *speech.speed(expected, manifest),
         *_voicemode(host),
     ]
 
@@ -324,7 +339,7 @@ def _power(host: Host, expected: ExpectedState, server: UnitState, ahead: int) -
     if serves and not ahead and draws_more(now.watts, expected.idle_watts):
         # It may be on its way down from the last request.
         now = host.fact(GpuPower, device=device, pause=SETTLING)
-    return [health_report.power(expected, now, serves, ahead)]
+    return [power.power(expected, now, serves, ahead)]
 
 
 def _voicemode(host: Host) -> list[CheckResult]:
@@ -333,8 +348,8 @@ def _voicemode(host: Host) -> list[CheckResult]:
     file: EnvFile = host.fact(VoiceModeEnv, layout=host.layout)
     environment: list[Setting] = host.fact(EnvironmentSettings)
     return [
-        health_report.voicemode(url, file, user, environment),
-        health_report.voicemode_listen(url, environment),
+        voicemode.voicemode(url, file, user, environment),
+        voicemode.voicemode_listen(url, environment),
     ]
 
 
@@ -344,7 +359,7 @@ def _health(host: Host, url: str) -> Answer:
 
 
 def _endpoint(name: str, url: str, answer: Answer, unit: str) -> CheckResult:
-    return health_report.endpoint(name, url, answer.status, answer.body, unit)
+    return endpoints.endpoint(name, url, answer.status, answer.body, unit)
 
 
 def _speech(
@@ -367,8 +382,8 @@ def _speech(
         if not explained:
             rows = proxy_report.not_decoded(url, refusal, is_spoken(heard.text))
     best = fastest(recorded_speeds(manifest or {}, expected.model))
-    speech = health_report.speech(url, heard.text, heard.seconds, best, ahead)
-    return [*rows, speech, *health_report.load(expected, heard.load)]
+    row = speech.speech(url, heard.text, heard.seconds, best, ahead)
+    return [*rows, row, *power.load(expected, heard.load)]
 
 
 def _transcript(host: Host, sample: str, device: str) -> Transcription:

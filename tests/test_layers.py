@@ -44,5 +44,5 @@ def test_a_layer_imports_what_lies_below_it(layer: str):
 
 
 def test_core_needs_neither_hosts_nor_pyinfra():
-    for file in (ROOT / PACKAGE / "core").glob("*.py"):
+    for file in (ROOT / PACKAGE / "core").rglob("*.py"):
         assert not [name for name in imported(file) if name.split(".")[0] == "pyinfra"], file

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
-from voicemode_whisper.core.health_report import CheckResult
+from voicemode_whisper.core.health.report import CheckResult
 from voicemode_whisper.core.layout import PROXY_UNIT
 from voicemode_whisper.core.proxy_report import (
     ProxyReport,

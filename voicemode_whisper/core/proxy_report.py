@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
-from voicemode_whisper.core.health_report import CheckResult
+from voicemode_whisper.core.health.report import CheckResult
 from voicemode_whisper.core.layout import PROXY_UNIT
 
 # What curl says where a file that it is to send is not there.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.generations import Generations
-from voicemode_whisper.core.health_report import CheckResult
+from voicemode_whisper.core.health.report import CheckResult
 from voicemode_whisper.core.layout import UNITS
 from voicemode_whisper.core.services import ServiceState, UnitState
 
