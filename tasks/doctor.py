@@ -15,7 +15,7 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from voicemode_whisper.core import generations as core_generations
-from voicemode_whisper.core import proxy_report, serving
+from voicemode_whisper.core import serving
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import BACKEND_PACKAGES
 from voicemode_whisper.core.device_access import DeviceAccess
@@ -221,7 +221,7 @@ def _services(
         services.manager(manager, uid),
         *(server, socket, caused_by(python, proxy)),
         services.linger(manager.runs_without_login, user, late),
-        serving.next_boot(found, generations, state, manager.runs_without_login, user, bool(late)),
+        services.next_boot(found, generations, state, manager.runs_without_login, user, bool(late)),
     ]
 
 
@@ -287,10 +287,10 @@ def _proxy(
     if report is None:
         return []
     code, venv = (_part(host, serves, name) for name in ("proxy", "venv"))
-    row = proxy_report.proxy_code(report, found.changed_proxy, code, venv)
+    row = proxy_rows.proxy_code(report, found.changed_proxy, code, venv)
     rows = [caused_by(python, row)]
     if not report.error:
-        rows += [proxy_report.decoding(report), proxy_report.uploads(report)]
+        rows += [proxy_rows.decoding(report), proxy_rows.uploads(report)]
     return rows
 
 
@@ -380,7 +380,7 @@ def _speech(
     if not is_spoken(heard.text):
         refusal, heard = heard.text, _transcript(host, host.layout.sample, device)
         if not explained:
-            rows = proxy_report.not_decoded(url, refusal, is_spoken(heard.text))
+            rows = speech.not_decoded(url, refusal, is_spoken(heard.text))
     best = fastest(recorded_speeds(manifest or {}, expected.model))
     row = speech.speech(url, heard.text, heard.seconds, best, ahead)
     return [*rows, row, *power.load(expected, heard.load)]

@@ -1,4 +1,4 @@
-"""The units of the services, and the manager that runs them."""
+"""The units of the services and the manager that runs them, now and after a boot."""
 
 from dataclasses import replace
 

@@ -6,6 +6,7 @@ from tests.health import FAST, MANIFEST, MODEL, ON_CARD, PLAIN, SPOKEN, URL
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.health import speech
 from voicemode_whisper.core.health.report import CheckResult
+from voicemode_whisper.core.layout import PROXY_UNIT
 from voicemode_whisper.core.speed import Speed
 
 
@@ -58,3 +59,17 @@ def test_a_speed_that_nobody_measured(manifest: dict[str, object] | None):
     assert speech.speed(ON_CARD, manifest) == [
         CheckResult("speed", "never measured with small.en", DEPLOY_AGAIN)
     ]
+
+
+def test_an_mp3_that_the_proxy_does_not_transcribe():
+    url = "http://127.0.0.1:2023"
+    (row,) = speech.not_decoded(url, "ffmpeg is broken on the server", wav_is_spoken=True)
+    assert row.found == (
+        "http://127.0.0.1:2023 transcribes WAV, but of MP3 it says: ffmpeg is broken on the server"
+    )
+    assert row.fix == f"journalctl --user -u {PROXY_UNIT} -n 20"
+    assert speech.not_decoded(url, "no answer", wav_is_spoken=False) == []
+    assert (
+        speech.not_decoded(url, "curl: (26) Failed to open/read local data", wav_is_spoken=True)
+        == []
+    )

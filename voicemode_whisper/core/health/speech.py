@@ -6,6 +6,7 @@ from typing import Any
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.health.report import CheckResult, ExpectedState
+from voicemode_whisper.core.layout import PROXY_UNIT
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
 
@@ -13,6 +14,8 @@ from voicemode_whisper.core.speed import Speed, fastest
 GUIDE = "480 ms total, 93 ms encode, 23x real time (RX 7800 XT, small.en)"
 # Seconds that an answer may take more than the build did when it was tried: it may have to queue.
 PATIENCE = 2
+# What curl says where a file that it is to send is not there.
+NO_FILE = "curl: (26)"
 
 
 def speech(url: str, text: str, seconds: float, best: Speed | None, ahead: int = 0) -> CheckResult:
@@ -32,6 +35,16 @@ def speech(url: str, text: str, seconds: float, best: Speed | None, ahead: int =
             "speech", found, "rocm-smi; top  # end what else uses the GPU or the CPU"
         )
     return CheckResult("speech", found)
+
+
+def not_decoded(url: str, answer: str, wav_is_spoken: bool) -> list[CheckResult]:
+    """What to say of an MP3 of speech that the proxy does not transcribe: nothing where WAV is not
+    either, or where the recording is not there.
+    """
+    if not wav_is_spoken or NO_FILE in answer:
+        return []
+    found = f"{url} transcribes WAV, but of MP3 it says: {answer[:160] or 'nothing'}"
+    return [CheckResult("decoding in use", found, f"journalctl --user -u {PROXY_UNIT} -n 20")]
 
 
 def speed(expected: ExpectedState, manifest: Mapping[str, Any] | None) -> list[CheckResult]:
