@@ -1,4 +1,4 @@
-"""Arrows point down: tasks → operations → facts → core; and no task knows of another."""
+"""Arrows point down: tasks → checks → operations → facts → core; and no task knows of another."""
 
 import ast
 from collections.abc import Iterator
@@ -14,8 +14,12 @@ LAYERS = {
     "scripts": ("core",),
     "facts": ("core", "scripts"),
     "operations": ("core", "facts", "scripts", "unit_files"),
+    "checks": ("core", "facts", "host", "operations"),
 }
 TASKS = sorted((ROOT / "tasks").glob("*.py"))
+CHECKS = f"{PACKAGE}.checks."
+# What checks of several topics share.
+EXAMINATION = f"{CHECKS}examination."
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -31,6 +35,12 @@ def imported(file: Path) -> Iterator[str]:
 def test_a_task_imports_no_other(file: Path):
     others = ("tasks.", f"{PACKAGE}.tasks.", ".")
     assert [name for name in imported(file) if name.startswith(others)] == []
+
+
+def test_a_check_imports_none_of_another_topic():
+    for file in (ROOT / PACKAGE / "checks").glob("*.py"):
+        others = [name for name in imported(file) if name.startswith((CHECKS, "."))]
+        assert [name for name in others if not name.startswith(EXAMINATION)] == [], file
 
 
 @pytest.mark.parametrize("layer", LAYERS)
