@@ -21,7 +21,7 @@ import shlex
 
 from bench.builds import ROCM
 from tests.boxes import Box
-from voicemode_whisper.core.build import ROCM_PACKAGES, cmake_arguments
+from voicemode_whisper.core.build import BACKEND_PACKAGES, ROCM_PACKAGES, cmake_arguments
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
 from voicemode_whisper.core.speed import Speed
@@ -119,13 +119,11 @@ def make_devices(box: Box, mode: str) -> None:
 def insert(box: Box) -> None:
     """Have a box that serves on its CPU serve on the card."""
     show(box)
-    box.run(f"mkdir -p $(dirname {WATTS}) && {draw(IDLE_WATTS + 2, 1)}")
+    box.run(f"mkdir -p {KFD}/proc $(dirname {WATTS}) && {draw(IDLE_WATTS + 2, 1)}")
     make_devices(box, "660")
     install_packages(box)
-    _replace_server(box)
-    memory = MODEL_BYTES // 2
-    to_proxy = {"BACKEND": "hip", "KFD": KFD, "GPU_MEMORY": memory}
-    append(box, "proxy.env", *(f"WHISPER_PROXY_{name}={to_proxy[name]}" for name in to_proxy))
+    replace_server(box, "hip", {"idle_watts": IDLE_WATTS}, SERVER)
+    tell_proxy(box, BACKEND="hip", KFD=KFD, GPU_MEMORY=MODEL_BYTES // 2)
     append(box, "server.env", "ROCR_VISIBLE_DEVICES=0")
     box.run(f"{SYSTEMCTL} restart {PROXY_UNIT} && {serve()}", user="root")
 
@@ -158,28 +156,36 @@ def install_packages(box: Box) -> None:
     box.run(f"{' && '.join(entries)} && pacman -T {' '.join(names)}", user="root")
 
 
-def _replace_server(box: Box) -> None:
+def replace_server(box: Box, backend: str, generation: dict[str, object], server: str) -> None:
+    """Have a whisper-server on the box that is this script, as if the deploy had built it so.
+
+    The real one lies beside it. `generation` is what only this backend's generation says.
+    """
     manifest = json.loads(box.run(f"cat {MANIFEST}").stdout)
-    rocm = box.run(f"pacman -Q {' '.join(ROCM_PACKAGES)}").stdout.splitlines()
+    tools = box.run(f"pacman -Q {' '.join(BACKEND_PACKAGES[backend])}").stdout.splitlines()
     for entry in manifest["acceptance"].values():
         entry["speeds"] = [SLOW.record]
     made_for_card = {
-        "backend": "hip",
-        "cmake_arguments": cmake_arguments("hip", ("gfx1101",), ROCM),
-        "toolchain": [*rocm, *manifest["toolchain"]],
+        "backend": backend,
+        "cmake_arguments": cmake_arguments(backend, (CARD.gfx,), ROCM),
+        "toolchain": [*tools, *manifest["toolchain"]],
     }
     box.run(f"cat > {MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))
     serving = json.loads(box.run(f"cat {GENERATION}").stdout)
-    for_card = {"backend": "hip", "gpu": CARD.to_json(), "idle_watts": IDLE_WATTS}
+    for_card = {"backend": backend, "gpu": CARD.to_json(), **generation}
     for_card["model"] = {**serving["model"], "size": MODEL_BYTES}
     box.run(f"cat > {GENERATION}", input=json.dumps({**serving, **for_card}, indent=2))
-    server = f"{WHISPER}/build/bin/whisper-server"
+    program = f"{WHISPER}/build/bin/whisper-server"
     box.run(
-        f"mkdir {KFD}/proc && mv {server} {server}-on-the-cpu && "
-        f"cat > {server} && chmod 755 {server} && "
+        f"mv {program} {program}-on-the-cpu && cat > {program} && chmod 755 {program} && "
         f"cd {WHISPER}/build && sha256sum bin/whisper-* vad.bin > SHA256SUMS",
-        input=SERVER,
+        input=server,
     )
+
+
+def tell_proxy(box: Box, **variables: object) -> None:
+    """Set these variables of the proxy, less their prefix, in the generation that serves."""
+    append(box, "proxy.env", *(f"WHISPER_PROXY_{name}={variables[name]}" for name in variables))
 
 
 def append(box: Box, file: str, *variables: str) -> None:

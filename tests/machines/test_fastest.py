@@ -133,7 +133,7 @@ def test_the_doctor_says_by_how_much(box: Box, run: Run):
 
 def test_a_build_that_is_faster_now_takes_over(box: Box, run: Run):
     write_build(box, "vulkan", 200)
-    box.run(f"echo {vulkan_card.ON_CARD} > {vulkan_card.MODE}")
+    box.run(f"echo {vulkan_card.ON_CARD} > {card.MODE}")
     turned = deploy(box, **SETTINGS)
     assert turned.status == 0, turned.output
     assert serves(box) == "vulkan"

@@ -5,18 +5,16 @@ lavapipe. What the kernel tells of a process's memory is a directory that is mou
 fdinfo.
 """
 
-import json
-
-from bench.builds import ROCM
 from tests.boxes import Box
 from tests.machines import card
-from tests.machines.card import CARD, MODEL_BYTES, SYSTEMCTL, WHISPER
-from voicemode_whisper.core.build import BACKEND_PACKAGES, LAVAPIPE, cmake_arguments, packages
+from tests.machines.card import CARD, MODE, MODEL_BYTES, SYSTEMCTL
+from voicemode_whisper.core.build import LAVAPIPE, packages
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
 
 NAME = "AMD Radeon RX 7800 XT (RADV NAVI32)"
 LLVMPIPE = "llvmpipe (LLVM 19.1.7, 256 bits)"
-MODE, FDINFO = "/home/ada/mode", "/root/fdinfo"
+FDINFO = "/root/fdinfo"
+SETTINGS = {"whisper_backend": "auto", "gpu_kfd": card.KFD, "gpu_pci": card.PCI}
 # What whisper-server is on from its next start on: the card, the processor in the guise of one, or
 # the processor, as where RADV finds no card: then the backend says nothing.
 ON_CARD, ON_LLVMPIPE, FALLEN_BACK = "card", "llvmpipe", "cpu"
@@ -52,10 +50,10 @@ def insert(box: Box) -> None:
     card.make_devices(box, "660")
     wanted = (*packages("vulkan"), LAVAPIPE)
     box.run(f"pacman -Sy --needed --noconfirm {' '.join(wanted)}", user="root")
-    _replace_server(box)
-    to_proxy = {"BACKEND": "vulkan", "PCI": CARD.address, "GPU_MEMORY": MODEL_BYTES // 2}
-    lines = (f"WHISPER_PROXY_{name}={value}" for name, value in to_proxy.items())
-    card.append(box, "proxy.env", *lines)
+    refused = {"backend": "hip", "build": "", "refused": "whisper-cli ended with signal 6"}
+    alternatives = [{**refused, "when": "2026-11-30T00:00:00+00:00"}]
+    card.replace_server(box, "vulkan", {"vulkan": NAME, "alternatives": alternatives}, SERVER)
+    card.tell_proxy(box, BACKEND="vulkan", PCI=CARD.address, GPU_MEMORY=MODEL_BYTES // 2)
     box.run(f"{SYSTEMCTL} restart {PROXY_UNIT}", user="root")
     serve(box)
 
@@ -71,32 +69,3 @@ def serve(box: Box, mode: str = ON_CARD, in_use: str = "gpu") -> None:
             user="root",
         )
     box.run(card.settle(in_use), user="root")
-
-
-def _replace_server(box: Box) -> None:
-    manifest = json.loads(box.run(f"cat {card.MANIFEST}").stdout)
-    tools = box.run(f"pacman -Q {' '.join(BACKEND_PACKAGES['vulkan'])}").stdout.splitlines()
-    for entry in manifest["acceptance"].values():
-        entry["speeds"] = [card.SLOW.record]
-    made_for_card = {
-        "backend": "vulkan",
-        "cmake_arguments": cmake_arguments("vulkan", (), ROCM),
-        "toolchain": [*tools, *manifest["toolchain"]],
-    }
-    box.run(f"cat > {card.MANIFEST}", input=json.dumps({**manifest, **made_for_card}, indent=2))
-    serving = json.loads(box.run(f"cat {card.GENERATION}").stdout)
-    for_card = {"backend": "vulkan", "gpu": CARD.to_json(), "vulkan": NAME}
-    for_card["model"] = {**serving["model"], "size": MODEL_BYTES}
-    refused = {"backend": "hip", "build": "", "refused": "whisper-cli ended with signal 6"}
-    for_card["alternatives"] = [{**refused, "when": "2026-11-30T00:00:00+00:00"}]
-    box.run(f"cat > {card.GENERATION}", input=json.dumps({**serving, **for_card}, indent=2))
-    server = f"{WHISPER}/build/bin/whisper-server"
-    box.run(
-        f"echo {ON_CARD} > {MODE} && mv {server} {server}-on-the-cpu && "
-        f"cat > {server} && chmod 755 {server} && "
-        f"cd {WHISPER}/build && sha256sum bin/whisper-* vad.bin > SHA256SUMS",
-        input=SERVER,
-    )
-
-
-SETTINGS = {"whisper_backend": "auto", "gpu_kfd": card.KFD, "gpu_pci": card.PCI}
