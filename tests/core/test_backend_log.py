@@ -109,8 +109,8 @@ def test_the_line_that_says_most_is_the_one_that_is_told():
 
 
 def test_whether_the_hip_backend_is_in_the_program_at_all():
-    assert "hip" in usage(FALLBACK).built
-    assert not usage(CPU_BUILD).built
+    assert usage(FALLBACK).has_hip
+    assert not usage(CPU_BUILD).has_hip
 
 
 # As v1.9.1 writes it when the first recording has come, on a card or not.

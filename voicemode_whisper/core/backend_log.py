@@ -25,8 +25,8 @@ CPU_LINES = (
     "no GPU found",
     "CPU total size",
 )
-# What ggml's backends say of themselves, whether they find a GPU or not.
-BUILT = {"hip": re.compile(r"ggml_cuda_init|ROCm"), "vulkan": re.compile(r"ggml_vulkan|Vulkan\d")}
+# What ggml's HIP backend says, whether it finds a GPU or not; that of Vulkan may say nothing.
+HIP = re.compile(r"ggml_cuda_init|ROCm")
 # The VAD model is always on the CPU, and its start says of the GPU what a fall to the CPU would.
 VAD = "whisper_vad"
 BACKENDS = {"ROCm": "hip", "Vulkan": "vulkan"}
@@ -40,7 +40,7 @@ class Usage:
 
     `device` is the GPU's name; for "hip", `gfx` is LLVM's name for its architecture, for "vulkan",
     `driver` that of its driver: empty where they are not named. For "cpu", `line` is the line that
-    decided. `built` are the backends that the program has at all.
+    decided, and `has_hip` whether the program has the HIP backend at all.
     """
 
     backend: str | None
@@ -48,7 +48,7 @@ class Usage:
     gfx: str = ""
     driver: str = ""
     line: str = ""
-    built: frozenset[str] = frozenset()
+    has_hip: bool = False
 
     @property
     def is_software(self) -> bool:
@@ -59,20 +59,19 @@ class Usage:
 def usage(lines: Iterable[str]) -> Usage:
     """Read the start-up log of one run of a program of whisper.cpp."""
     log = list(takewhile(lambda line: not line.startswith(VAD), lines))
-    built = frozenset(name for name, mark in BUILT.items() if any(map(mark.search, log)))
     for mark in CPU_LINES:
         for line in log:
             if mark in line:
-                return Usage("cpu", line=line.strip(), built=built)
+                return Usage("cpu", line=line.strip(), has_hip=any(map(HIP.search, log)))
     using = next((found for line in log if (found := USING.search(line))), None)
     if not using or not any(MODEL_THERE.search(line) for line in log):
-        return Usage(None, built=built)
+        return Usage(None)
     backend, number = BACKENDS[using[1]], int(using[2])
     if backend == "vulkan":
         device, driver = vulkan_devices(log).get(number, ("", ""))
-        return Usage(backend, device, driver=driver, built=built | {backend})
+        return Usage(backend, device, driver=driver)
     device, gfx = devices(log).get(number, ("", ""))
-    return Usage(backend, device, gfx, built=built | {backend})
+    return Usage(backend, device, gfx)
 
 
 def devices(lines: Iterable[str]) -> dict[int, tuple[str, str]]:

@@ -197,7 +197,7 @@ def _check_libraries(lines: Sequence[str], subject: Subject) -> Finding | None:
 
 
 def _check_hip_built(used: Usage) -> Finding | None:
-    if used.backend != "cpu" or "hip" in used.built:
+    if used.backend != "cpu" or used.has_hip:
         return None
     return Finding("the HIP backend is not in this build", DEPLOY_AGAIN, of_build=True)
 
