@@ -1,8 +1,13 @@
-"""Hosts that answer as they are told, through pyinfra's @fake connector."""
+"""Hosts that answer as they are told: to one operation, or to pyinfra, by its @fake connector."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from pyinfra.context import ctx_host, ctx_state
+from pyinfra_testing.util import FakeState, create_host, get_command_string
 
 COMMIT = "a" * 40
 # What places.sh says of a host with one large disk.
@@ -24,6 +29,33 @@ HEALTHY = {
     "git-upload-pack": [f"003f{COMMIT} refs/heads/master", f"003e{COMMIT} refs/tags/v1.9.1"],
     "say_late": ROOMS,
 }  # fmt: skip
+
+
+class FakeHost:
+    """A host in the middle of a run: facts and what they say, and what an operator was told.
+
+    Scripts stand in its commands by their names.
+    """
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.said: list[str] = []
+        self.state = FakeState()
+        self.state.is_executing = True
+        self.host = create_host(self.state, facts=facts)
+        self.host.log = self.said.append
+        self.host.log_styled = lambda line, **_: self.said.append(line)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Let this be the host that pyinfra works on."""
+        scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
+        with scripts, ctx_state.use(self.state), ctx_host.use(self.host):
+            yield
+
+    def commands(self, operation: Callable[..., Any], **arguments: Any) -> list[str]:
+        """The commands that an operation yields."""
+        with self.in_use():
+            return [get_command_string(command) for command in operation._inner(**arguments)]
 
 
 def inventory(directory: Path, hosts: Mapping[str, Any]) -> Path:

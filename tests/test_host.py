@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeState, create_host
 
+from tests.fake_hosts import FakeHost
 from tests.generations import CARD, generation, generations
 from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.gpu import Gpu
@@ -29,11 +28,10 @@ def unserved_watts(
         "generations.Generations": {f"layout={Layout('/h')}": found},
         "power.UnservedPower": {f"device={BUS}/{gpu.address}, pause=0": power},
     }
-    state = FakeState()
-    host = create_host(state, facts=facts)
-    host.data = type("Data", (), {"dict": lambda _: {**DEFAULTS, **settings}})()
-    with ctx_state.use(state), ctx_host.use(host):
-        return Host(host).unserved_watts
+    fake = FakeHost(facts)
+    fake.host.data = type("Data", (), {"dict": lambda _: {**DEFAULTS, **settings}})()
+    with fake.in_use():
+        return Host(fake.host).unserved_watts
 
 
 def test_what_the_card_draws_before_anything_serves():

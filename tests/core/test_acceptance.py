@@ -1,11 +1,14 @@
 """What a build has to show before it may serve."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.generations import ON_CARD, ON_CPU, RELEASE
+from tests.whisper_logs import CPU, HIP
 from voicemode_whisper.core.acceptance import (
     is_accepted,
     parse_smoke_tests,
@@ -19,29 +22,19 @@ from voicemode_whisper.core.build import BuildSpec
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.models import Model
 from voicemode_whisper.core.placement import backend_mismatch
-from voicemode_whisper.core.release import Release
 from voicemode_whisper.core.speed import Speed, best_of_each
 
 SENTENCE = "And so my fellow Americans, ask not what your country can do for you"
-CPU = ["whisper_backend_init_gpu: no GPU found", "whisper_model_load: CPU total size = 77 MB"]
-HIP = [
-    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
-    "whisper_backend_init_gpu: using ROCm0 backend",
-    "whisper_model_load: ROCm0 total size = 487 MB",
-]
 TIMES = [
     "whisper_print_timings:     load time =   201.25 ms",
     "whisper_print_timings:   encode time =    93.10 ms /     1 runs (    93.10 ms per run)",
     "whisper_print_timings:    total time =   480.00 ms",
 ]
-RELEASE = Release("v1.9.1", "a" * 40)
-ON_CPU = BuildSpec(RELEASE, "cpu")
-ON_CARD = BuildSpec(RELEASE, "hip", ("gfx1101",), Gpu(0, "gfx1101", 16 << 30))
 MODEL = Model("ggml-tiny.en.bin", "http://x/ggml-tiny.en.bin", "ab" * 32, None)
 
 
 def section(
-    program: str, status: int = 0, transcript: str = SENTENCE, log: list[str] = HIP
+    program: str, status: int = 0, transcript: str = SENTENCE, log: Sequence[str] = HIP
 ) -> list[str]:
     return [f"### {program} {status}", "", f" {transcript}", "", "### log", *log]
 
@@ -70,7 +63,7 @@ def with_memory(size: int) -> list[str]:
 def test_a_model_that_the_kernel_finds_elsewhere_is_no_gpu_in_use():
     model = replace(MODEL, size=487 << 20)
     (_, server) = tests = parse_smoke_tests(log(server=with_memory(490 << 20)))
-    assert (server.transcript, server.memory, server.log) == (SENTENCE, 490 << 20, tuple(HIP))
+    assert (server.transcript, server.memory, server.log) == (SENTENCE, 490 << 20, HIP)
     assert rejection(tests, ON_CARD, model) is None
     found = rejection(parse_smoke_tests(log(server=with_memory(3 << 20))), ON_CARD, model)
     assert found

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.generations import CARD, candidate, generation, generations, manifest
+from tests.whisper_logs import CPU, HIP, SPOKEN
 from voicemode_whisper.core.acceptance import SmokeTest
 from voicemode_whisper.core.build import BuildSpec
 from voicemode_whisper.core.comparison import (
@@ -28,14 +29,7 @@ from voicemode_whisper.core.models import Model, ModelFile, resolve_model
 from voicemode_whisper.core.places import Step
 from voicemode_whisper.core.speed import Speed
 
-SPOKEN = "And so my fellow Americans ask not what your country can do for you"
-ON_CARD = (
-    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
-    "whisper_backend_init_gpu: using ROCm0 backend",
-    "whisper_model_load:        ROCm0 total size =   487.00 MB",
-)
-ON_CPU = ("whisper_backend_init_gpu: no GPU found",)
-ON_ANOTHER = (ON_CARD[0].replace("gfx1101", "gfx1036"), *ON_CARD[1:])
+ON_ANOTHER = (HIP[0].replace("gfx1101", "gfx1036"), *HIP[1:])
 GIB = 2**30
 
 
@@ -57,7 +51,7 @@ def row(name: str, work: float, load: float = 100) -> Measurement:
     return Measurement(model(name), Speed("-fa", load, 90, load + work), memory=GIB)
 
 
-def runs(timed: str, log: tuple[str, ...] = ON_CARD, memory: int = GIB) -> list[SmokeTest]:
+def runs(timed: str, log: tuple[str, ...] = HIP, memory: int = GIB) -> list[SmokeTest]:
     """What smoke-test.sh has written: two runs of 500 and 480 ms after the first."""
 
     def run(program: str, total: int) -> SmokeTest:
@@ -119,9 +113,9 @@ def test_the_best_run_after_the_first_counts():
 @pytest.mark.parametrize(
     ("log", "memory", "problem"),
     [
-        (ON_CPU, GIB, "whisper-server ran on cpu instead of hip (whisper_backend_init_gpu: no GPU"),
+        (CPU, GIB, "whisper-server ran on cpu instead of hip (whisper_backend_init_gpu: no GPU"),
         (ON_ANOTHER, GIB, "whisper-server ran on AMD Radeon RX 7800 XT (gfx1036) instead of AMD"),
-        (ON_CARD, 3 << 20, "whisper-server ran on the CPU: the kernel accounts 3 MiB"),
+        (HIP, 3 << 20, "whisper-server ran on the CPU: the kernel accounts 3 MiB"),
     ],
 )
 def test_a_run_on_another_device_is_no_time(log: tuple[str, ...], memory: int, problem: str):
@@ -143,7 +137,7 @@ def test_on_a_cpu_the_run_that_cost_least_counts():
 
 def test_a_build_that_tells_no_times():
     silent = [
-        SmokeTest(test.program, 0, SPOKEN, ON_CARD, memory=test.memory)
+        SmokeTest(test.program, 0, SPOKEN, HIP, memory=test.memory)
         for test in runs("whisper-cli-fa")
     ]
     found = measurement(model("small.en"), silent, served_build(serving()))

@@ -5,12 +5,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeState, create_host, get_command_string
 
+from tests.fake_hosts import FakeHost
 from tests.generations import (
     CARD,
     MODEL,
@@ -23,6 +21,7 @@ from tests.generations import (
     generations,
     spec,
 )
+from tests.whisper_logs import FELL_BACK, HIP, SPOKEN
 from voicemode_whisper.core.acceptance import SmokeTest, recorded_speeds
 from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES
 from voicemode_whisper.core.choice import Choice
@@ -32,16 +31,6 @@ from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.operations import whisper
 
-SPOKEN = "And so my fellow Americans ask not what your country can do for you"
-HIP = (
-    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
-    "whisper_backend_init_gpu: using ROCm0 backend",
-    "whisper_model_load:        ROCm0 total size =   487.00 MB",
-)
-FALLBACK = (
-    "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected",
-    "whisper_backend_init_gpu: no GPU found",
-)
 LAYOUT = Layout("/h")
 SPEC = spec()
 KNOWN = generations(1, generation(1))
@@ -86,8 +75,6 @@ def accept(
 ) -> tuple[list[str], list[str]]:
     """The commands, and what is said on the way."""
     path = f"{LAYOUT.builds}/{wanted.resolve(TOOLS, PYTHON).recipe.name}"
-    state = FakeState()
-    state.is_executing = True
     facts = {
         "toolchain.Toolchain": {
             f"driver=, packages={names}": TOOLS for names in (ROCM_PACKAGES, ())
@@ -103,16 +90,11 @@ def accept(
         "machine.UserName": "ada",
         "device_access.ConnectionDeviceAccess": {"user=ada": access or DeviceAccess()},
     }
-    host = create_host(state, facts=facts)
-    said: list[str] = []
-    host.log = said.append
-    host.log_styled = lambda line, **_: said.append(line)
-    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
-    with scripts, ctx_state.use(state), ctx_host.use(host):
-        commands = whisper.accept._inner(
-            layout=LAYOUT, spec=wanted, choice=Choice((wanted,)), kfd="/k", pci="/p"
-        )
-        return [get_command_string(command) for command in commands], said
+    host = FakeHost(facts)
+    commands = host.commands(
+        whisper.accept, layout=LAYOUT, spec=wanted, choice=Choice((wanted,)), kfd="/k", pci="/p"
+    )
+    return commands, host.said
 
 
 def test_a_build_that_passes_is_timed_and_serves_with_what_is_faster():
@@ -149,12 +131,12 @@ def test_it_has_one_hardware_queue_unless_that_costs_time():
 
 
 def test_it_keeps_it_where_it_falls_to_the_cpu_without():
-    kept, _ = accept(several=[smoke_test("whisper-cli-fa", FALLBACK, 200, 300)])
+    kept, _ = accept(several=[smoke_test("whisper-cli-fa", FELL_BACK, 200, 300)])
     assert recorded(kept)[0].one_queue is True
 
 
 def test_on_the_cpu_there_is_no_such_choice():
-    on_cpu = [smoke_test(program, FALLBACK) for program in PROGRAMS]
+    on_cpu = [smoke_test(program, FELL_BACK) for program in PROGRAMS]
     commands, _ = accept(on_cpu, wanted=spec(build=ON_CPU))
     assert not [command for command in commands if "GPU_MAX_HW_QUEUES" in command]
     assert len(commands) == 3
@@ -179,7 +161,7 @@ def test_an_upgrade_that_is_slower_is_told_of(total: float, backend: str, slower
 
 
 def test_a_build_that_falls_to_the_cpu_is_refused_with_the_cause():
-    fallen = [GOOD[0], smoke_test("whisper-cli", FALLBACK)]
+    fallen = [GOOD[0], smoke_test("whisper-cli", FELL_BACK)]
     access = DeviceAccess(missing_devices=("/dev/kfd",), driver_loaded=False)
     (_, failure), _ = accept(fallen, access=access)
     # The machine is at fault: what was built is tried again when that is repaired.

@@ -7,9 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeState, create_host, get_command_string
 
+from tests.fake_hosts import FakeHost
 from tests.generations import (
     BY_VULKAN,
     MODEL,
@@ -21,6 +20,7 @@ from tests.generations import (
     settings,
     spec,
 )
+from tests.whisper_logs import FELL_BACK, SPOKEN
 from voicemode_whisper.core.acceptance import SmokeTest
 from voicemode_whisper.core.build import PROGRAMS, ROCM_PACKAGES, VULKAN_PACKAGES
 from voicemode_whisper.core.choice import Choice
@@ -34,17 +34,12 @@ from voicemode_whisper.operations import whisper
 from voicemode_whisper.operations.generations import prune, switch
 from voicemode_whisper.operations.util.choice import chosen, is_due, is_tried
 
-SPOKEN = "And so my fellow Americans ask not what your country can do for you"
 LAYOUT = Layout("/h")
 HIP, VULKAN = spec(), spec(build=BY_VULKAN)
 RETRIED = spec(settings=settings(retry="yes"))
 SHADERC = Toolchain(("shaderc 2026.1-1", "c++ 15"))
 AUTO, FASTEST = Choice((HIP, VULKAN)), Choice((HIP, VULKAN), by_speed=True)
 KNOWN = generations(1, generation(1))
-FELL_BACK = (
-    "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected",
-    "whisper_backend_init_gpu: no GPU found",
-)
 
 
 def tools_of(one: GenerationSpec) -> Toolchain:
@@ -64,7 +59,7 @@ def accepted(work: float) -> dict[str, Any]:
 REFUSED = {"acceptance": {MODEL.sha256: {"when": "2026-11-30T01:02:03", "refused": "it fell back"}}}
 
 
-class Host:
+class Host(FakeHost):
     """A host with these builds, which answers as it is told."""
 
     def __init__(
@@ -72,13 +67,9 @@ class Host:
         hip: Mapping[str, Any] | None = None,
         vulkan: Mapping[str, Any] | None = None,
         known: Generations = KNOWN,
-        log: tuple[str, ...] = FELL_BACK,
         access: DeviceAccess | None = None,
     ) -> None:
-        self.said: list[str] = []
-        self.state = FakeState()
-        self.state.is_executing = True
-        fell_back = [SmokeTest(program, 0, SPOKEN, log) for program in PROGRAMS]
+        fell_back = [SmokeTest(program, 0, SPOKEN, FELL_BACK) for program in PROGRAMS]
         facts = {
             "toolchain.Toolchain": {
                 f"driver=, packages={ROCM_PACKAGES}": TOOLS,
@@ -93,21 +84,17 @@ class Host:
             "machine.UserName": "ada",
             "device_access.ConnectionDeviceAccess": {"user=ada": access or DeviceAccess()},
         }
-        self.host = create_host(self.state, facts=facts)
-        self.host.log_styled = lambda line, **_: self.said.append(line)
+        super().__init__(facts)
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
-        with ctx_state.use(self.state), ctx_host.use(self.host):
+        with self.in_use():
             return question(LAYOUT, *arguments)
 
     def accept(self, one: GenerationSpec, choice: Choice) -> list[str]:
         """The commands of the acceptance of a build."""
-        scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
-        with scripts, ctx_state.use(self.state), ctx_host.use(self.host):
-            commands = whisper.accept._inner(
-                layout=LAYOUT, spec=one, choice=choice, kfd="/k", pci="/p"
-            )
-            return [get_command_string(command) for command in commands]
+        return self.commands(
+            whisper.accept, layout=LAYOUT, spec=one, choice=choice, kfd="/k", pci="/p"
+        )
 
 
 @pytest.mark.parametrize(
@@ -191,10 +178,8 @@ def test_builds_that_were_tried_are_not_freed(serves: Mapping[str, Any] | None):
         (generation(1),), 1, versions=(*tried, "whisper.cpp/builds/v1-0123456789ab")
     )
     host = Host(serves, REFUSED, known)
-    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
-    with scripts, ctx_state.use(host.state), ctx_host.use(host.host):
-        (command,) = prune._inner(layout=LAYOUT, choice=FASTEST)
-    removed = shlex.split(get_command_string(command))[5:]
+    (command,) = host.commands(prune, layout=LAYOUT, choice=FASTEST)
+    removed = shlex.split(command)[5:]
     assert removed == ["whisper.cpp/builds/v1-0123456789ab"]
 
 
@@ -202,12 +187,10 @@ def test_what_serves_already_learns_of_what_was_tried_beside_it():
     made = {"fingerprint": HIP.resolve(TOOLS, PYTHON).fingerprint}
     known = generations(1, generation(1, **made))
     host = Host(accepted(280), accepted(300), known)
-    host.host.log = lambda line: None
-    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
     plan = patch("voicemode_whisper.operations.generations._plan", return_value=Activation((), ()))
-    with scripts, plan, ctx_state.use(host.state), ctx_host.use(host.host):
-        (command,) = switch._inner(layout=LAYOUT, choice=FASTEST)
-    manifest = json.loads(shlex.split(get_command_string(command))[-1])
+    with plan:
+        (command,) = host.commands(switch, layout=LAYOUT, choice=FASTEST)
+    manifest = json.loads(shlex.split(command)[-1])
     assert manifest["number"] == 1
     assert [other["milliseconds"] for other in manifest["alternatives"]] == [300]
     assert len(manifest["comparison"]) == 3

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from unittest.mock import patch
 
 import pytest
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeState, create_host, get_command_string
 
-from tests.core.test_comparison import ON_CPU, runs, serving
+from tests.core.test_comparison import runs, serving
+from tests.fake_hosts import FakeHost
+from tests.whisper_logs import CPU
 from voicemode_whisper.core.acceptance import SmokeTest
 from voicemode_whisper.core.comparison import ServerEnvironment
 from voicemode_whisper.core.layout import Layout
@@ -30,8 +29,6 @@ def compare(
     keep: bool = False,
 ) -> tuple[list[str], list[str]]:
     """The commands, and what is said on the way; of the models, SMALL is there."""
-    state = FakeState()
-    state.is_executing = True
     found = {
         f"directory={LAYOUT.models}, names={candidate_files(model)}": (
             THERE if model is SMALL else {}
@@ -46,20 +43,17 @@ def compare(
         "comparison.ServerEnv": {f"layout={LAYOUT}": STARTED},
         "build.SmokeTests": {f"path={RESULT}": tests or runs("whisper-cli-fa")},
     }
-    host = create_host(state, facts=facts)
-    said: list[str] = []
-    host.log = said.append
-    scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
-    with scripts, ctx_state.use(state), ctx_host.use(host):
-        commands = comparison.compare._inner(
-            layout=LAYOUT,
-            serving=serving(),
-            models=models,
-            skipped=skipped or {},
-            kfd="/k",
-            keep=keep,
-        )
-        return [get_command_string(command) for command in commands], said
+    host = FakeHost(facts)
+    commands = host.commands(
+        comparison.compare,
+        layout=LAYOUT,
+        serving=serving(),
+        models=models,
+        skipped=skipped or {},
+        kfd="/k",
+        keep=keep,
+    )
+    return commands, host.said
 
 
 def test_a_model_that_is_there_is_timed_where_it_lies():
@@ -111,6 +105,6 @@ def test_one_that_fails_is_said_to_and_not_recommended(status: int, program: str
 
 
 def test_one_that_ran_on_another_device_is_said_to_and_not_recommended():
-    _, said = compare(SMALL, tests=runs("whisper-cli-fa", ON_CPU))
+    _, said = compare(SMALL, tests=runs("whisper-cli-fa", CPU))
     assert "ran on cpu instead of hip" in said[2]
     assert said[-1].startswith("no recommendation")

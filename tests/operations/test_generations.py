@@ -2,15 +2,16 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from pyinfra.connectors.util import CommandOutput, OutputLine
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeState, create_host, get_command_string
+from pyinfra_testing.util import get_command_string
 
+from tests.fake_hosts import FakeHost
 from tests.generations import (
     CARD,
     PYTHON,
@@ -23,6 +24,7 @@ from tests.generations import (
     settings,
     spec,
 )
+from tests.whisper_logs import CPU, FELL_BACK, HIP, SPOKEN
 from voicemode_whisper.core.build import ROCM_PACKAGES
 from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import DeviceAccess
@@ -35,13 +37,6 @@ from voicemode_whisper.facts.speech import Transcription
 from voicemode_whisper.operations import generations as operations
 from voicemode_whisper.operations.util.choice import unless_rejected
 
-SPOKEN = "And so my fellow Americans ask not what your country can do for you"
-CPU = ["whisper_backend_init_gpu: no GPU found", "whisper_model_load: CPU total size = 77 MB"]
-HIP = [
-    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
-    "whisper_backend_init_gpu: using ROCm0 backend",
-    "whisper_model_load: ROCm0 total size = 487 MB",
-]
 LAYOUT = Layout("/h")
 SIZE = 487 << 20
 CARD_MODEL = {"backend": "hip", "gpu": CARD.to_json(), "model": {"size": SIZE}}
@@ -68,18 +63,18 @@ def services(one: Generation) -> ServiceState:
     )
 
 
-class Host:
+class Host(FakeHost):
     """A host whose services answer as they are told, and the commands that it was given."""
 
     def __init__(
         self,
         found: Generations,
         answers: dict[int, str] | None = None,
-        log: list[str] = CPU,
+        log: Sequence[str] = CPU,
         dead: str = "",
         memory: int | None = SIZE,
         access: DeviceAccess | None = None,
-        later: list[str] | None = None,
+        later: Sequence[str] | None = None,
         last: str = "w.service does not answer",
         earlier: EarlierSetup | None = None,
         build: dict[str, Any] | None = None,
@@ -89,13 +84,10 @@ class Host:
         lock: bool = True,
     ) -> None:
         self.ran: list[str] = []
-        self.said: list[str] = []
         self.dead, self.last = dead, last
         self.later = later or log
         sample = "/h/.voicemode/services/whisper.cpp/samples/jfk.wav"
         asked = f"api_key_file=, device=, sample={sample}, url="
-        self.state = FakeState()
-        self.state.is_executing = True
         serving = found.serving or generation(99)
         numbers = [*(one.number for one in found.all), found.next_number]
         facts = {
@@ -109,7 +101,7 @@ class Host:
                 f"layout={LAYOUT}, number={number}": services(serving) for number in numbers
             },
             "user_unit.Unit": {f"unit={SERVER_UNIT}": UP},
-            "user_unit.StartLog": {"invocation=6f4": log},
+            "user_unit.StartLog": {"invocation=6f4": list(log)},
             "kfd.Memory": {"account=/k, pid=7": memory},
             "machine.UserName": "ada",
             "machine.Identity": {"uid": 1000},
@@ -132,9 +124,8 @@ class Host:
             },
             "files.Sha256Sums": {f"paths=['{LOCK}']": {LOCK: spec().lock_sha256} if lock else {}},
         }
-        self.host = create_host(self.state, facts=facts)
+        super().__init__(facts)
         self.host.run_shell_command = self.run
-        self.host.log = self.said.append
 
     def run(self, command: Any, print_output: bool, **_: Any) -> tuple[bool, CommandOutput]:
         """Answer a command that is run on the way; `dead` services do not come up."""
@@ -145,8 +136,7 @@ class Host:
 
     def apply(self, operation: Any, **arguments: Any) -> list[list[str]]:
         """The words of each command that an operation yields, from the script's name on."""
-        scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
-        with scripts, ctx_state.use(self.state), ctx_host.use(self.host):
+        with self.in_use():
             return [self.done(c) for c in operation._inner(layout=LAYOUT, **arguments)]
 
     def done(self, command: Any) -> list[str]:
@@ -307,7 +297,7 @@ class TestSwitch:
         self, found: Generations, retry: str, wanted: bool
     ):
         host = Host(found)
-        with ctx_state.use(host.state), ctx_host.use(host.host):
+        with host.in_use():
             choice = Choice((spec(settings=settings(retry=retry)),))
             assert unless_rejected(LAYOUT, choice)() is wanted
 
@@ -316,14 +306,14 @@ class TestSwitch:
         lost = patch(
             "voicemode_whisper.operations.util.generations.read_generations", side_effect=OSError
         )
-        with lost, ctx_state.use(host.state), ctx_host.use(host.host):
+        with lost, host.in_use():
             assert unless_rejected(LAYOUT, Choice((spec(),)))() is True
 
 
 class TestConfirm:
     @pytest.mark.parametrize(("known", "log"), [({"backend": "cpu"}, CPU), (CARD_MODEL, HIP)])
     def test_what_was_confirmed_and_still_transcribes_is_left_alone(
-        self, known: dict[str, Any], log: list[str]
+        self, known: dict[str, Any], log: Sequence[str]
     ):
         assert confirm(Host(generations(1, generation(1, **known)), {1: SPOKEN}, log)) == []
 
@@ -399,7 +389,7 @@ class TestConfirm:
             ),
         ],
     )
-    def test_a_silent_fall_to_the_cpu_fails(self, log: list[str], found: str):
+    def test_a_silent_fall_to_the_cpu_fails(self, log: Sequence[str], found: str):
         host = Host(
             generations(2, generation(1), candidate(2, **CARD_MODEL)), {2: SPOKEN, 1: SPOKEN}, log
         )
@@ -439,19 +429,17 @@ class TestConfirm:
 
     def test_the_cause_and_what_fixes_it_are_told(self):
         hidden = DeviceAccess(hidden_devices=("/dev/kfd",), sandboxing=("PrivateDevices=yes",))
-        failed = "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected"
         new = generations(2, generation(1), candidate(2, **CARD_MODEL))
-        host = Host(new, {2: SPOKEN, 1: SPOKEN}, [failed, *CPU], access=hidden)
+        host = Host(new, {2: SPOKEN, 1: SPOKEN}, FELL_BACK, access=hidden)
         _, refused = confirm(host)
         cause = f"; cause: {SERVER_UNIT} hides /dev/kfd from its process (PrivateDevices=yes)"
         assert cause in failure(refused)
         assert f"fix: systemctl --user edit {SERVER_UNIT}" in failure(refused)
 
     def test_a_fault_of_the_machine_is_not_remembered_against_the_generation(self):
-        failed = "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected"
         new = generations(2, generation(1), candidate(2, **CARD_MODEL))
         access = DeviceAccess(missing_devices=("/dev/kfd",), driver_loaded=False)
-        host = Host(new, {2: SPOKEN, 1: SPOKEN}, [failed, *CPU], access=access)
+        host = Host(new, {2: SPOKEN, 1: SPOKEN}, FELL_BACK, access=access)
         activate, refused = confirm(host)
         assert activate[3] == "1"
         assert "rolled back to generation 1 (whisper.cpp v1.1 " in failure(refused)

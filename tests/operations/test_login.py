@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from pyinfra.context import ctx_host, ctx_state
-from pyinfra_testing.util import FakeFact, FakeState, create_host
+from pyinfra_testing.util import FakeFact
 
+from tests.fake_hosts import FakeHost
 from voicemode_whisper.core.device_access import Device, DeviceAccess, ManagerActivity
 from voicemode_whisper.operations import login
 
@@ -25,18 +25,15 @@ def told(groups: tuple[str, ...], units: tuple[tuple[str, str], ...], after: Dev
     def access(device: Device) -> FakeFact:
         return FakeFact({"user=ada": DeviceAccess((device,), manager_groups=groups)})
 
-    state, said = FakeState(), []
-    state.is_executing = True
     activity = {"uid=1000": ManagerActivity((), units)}
-    host = create_host(state, facts={"device_access.UserManagerActivity": activity})
-    host.fact["device_access.ConnectionDeviceAccess"] = access(SHUT)
-    host.log_styled = lambda line, **_: said.append(line)
+    fake = FakeHost({"device_access.UserManagerActivity": activity})
+    fake.host.fact["device_access.ConnectionDeviceAccess"] = access(SHUT)
     commands = login.take_effect._inner(user="ada", uid=1000, groups=["render", "video"])
-    with ctx_state.use(state), ctx_host.use(host):
+    with fake.in_use():
         for command in commands:
             if "setfacl" in command.get_raw_value():
-                host.fact["device_access.ConnectionDeviceAccess"] = access(after)
-    return said
+                fake.host.fact["device_access.ConnectionDeviceAccess"] = access(after)
+    return fake.said
 
 
 @pytest.mark.parametrize(
