@@ -17,7 +17,7 @@ from pyinfra_testing.util import FakeState, create_host
 from voicemode_whisper import facts
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.facts.base import UNDECODABLE, Fact, decoded, read_fact
-from voicemode_whisper.facts.files import RealPath
+from voicemode_whisper.facts.files import Downloads
 from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.user_unit import StartLog
@@ -99,7 +99,7 @@ def test_a_greeting_is_named_with_what_to_do():
 
 def test_a_path_that_is_not_utf_8_is_refused_and_a_log_is_not():
     cut = [f"Grüße{UNDECODABLE}"]
-    assert "(ValueError: it is not UTF-8)" in str(error_of(RealPath, cut))
+    assert "(ValueError: it is not UTF-8)" in str(error_of(Downloads, cut))
     assert StartLog().process(cut) == cut
 
 
@@ -148,8 +148,8 @@ def test_a_reader_that_fails_to_decode_is_one_line_too():
 
     host = create_host(FakeState())
     host.get_fact = fail
-    with pytest.raises(UserError, match=r"files\.RealPath: got b'caf\\xe9', which it cannot read"):
-        read_fact(host, RealPath, path="/")
+    with pytest.raises(UserError, match=r"files\.Downloads: got b'caf\\xe9', which it cannot read"):
+        read_fact(host, Downloads, directory="/")
 
 
 class Channel(BufferedFile):

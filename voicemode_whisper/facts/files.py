@@ -1,4 +1,4 @@
-"""Files that are known by their contents, and links that name the live version of something."""
+"""Files of the user and of the deploy: which are there, and what they hold."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,17 +7,6 @@ from pyinfra.api import QuoteString, StringCommand
 from voicemode_whisper.core import key_file
 from voicemode_whisper.facts.base import Fact
 from voicemode_whisper.scripts import script
-
-
-class RealPath(Fact[str | None]):
-    """Where `path` leads in the end (realpath), None where nothing is there."""
-
-    def command(self, path: str) -> StringCommand:
-        return StringCommand("realpath -e", QuoteString(path), "2>/dev/null || true")
-
-    def process(self, output: Iterable[str]) -> str:
-        (line,) = output
-        return line
 
 
 class Exists(Fact[bool]):
