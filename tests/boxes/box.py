@@ -50,11 +50,6 @@ class Box:
             raise
         return answer
 
-    def running(self) -> bool:
-        """Whether its system runs."""
-        record = state.load(self.name)
-        return record is not None and record.up
-
     def reboot(self) -> None:
         """Shut down and start again; returns when its system has started."""
         self.stop()

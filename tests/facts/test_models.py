@@ -87,9 +87,7 @@ def test_a_stamp_from_before_there_were_samples_is_taken_again(model: Path, orig
     assert model.with_name(f"{NAME}.sha256").read_text().endswith(" downloaded\n") == bool(origin)
 
 
-def test_where_no_sample_can_be_taken_the_whole_sum_is(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_where_no_sample_can_be_taken_the_whole_sum_is(model: Path, tmp_path: Path):
     stamp(model, "a" * 64)
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -24,7 +24,6 @@ class Cable:
 
     + address, port: of the server
     + cut_after: after how many bytes towards its client a connection ends
-    + cuts: how many connections end so; those that come later hold
     + rate: bytes a second towards the client, for each connection; 0 brings nothing and ends
       nothing. It may be set at any time; None is no limit
     """
@@ -35,13 +34,12 @@ class Cable:
         port: int,
         *,
         cut_after: int = ENDLESS,
-        cuts: int = ENDLESS,
         rate: int | None = None,
     ) -> None:
         self.rate = rate
         self.carried = 0  # bytes that clients got, over all connections
         self.asked = 0  # bytes that the server got
-        self._server, self._cut_after, self._cuts = (address, port), cut_after, cuts
+        self._server, self._cut_after = (address, port), cut_after
         self._ends: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._gone = threading.Event()
@@ -92,14 +90,13 @@ class Cable:
 
     def _bring(self, server: socket.socket, client: socket.socket) -> None:
         """Bring the client what the server says, as far and as fast as the cable lets it."""
-        room = self._cut_after if self._cuts > 0 else ENDLESS
+        room = self._cut_after
         while not self._gone.is_set() and (block := server.recv(min(room, self._step))):
             self._take_time(len(block))
             client.sendall(block)
             self.carried += len(block)
             room -= len(block)
             if not room:
-                self._cuts -= 1
                 return
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:

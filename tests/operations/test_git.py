@@ -102,7 +102,7 @@ def test_local_changes_are_kept_in_the_stash_and_said_to_be(
 
 
 def test_a_full_clone_keeps_its_history_and_its_remote(
-    apply: Apply, upstream: Upstream, path: Path, tmp_path: Path
+    apply: Apply, upstream: Upstream, path: Path
 ):
     subprocess.run(["git", "clone", "-q", str(upstream.path), str(path)], check=True)
     git(path, "remote", "set-url", "origin", "https://old.example/whisper.cpp.git")

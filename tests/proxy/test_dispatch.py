@@ -66,17 +66,13 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     return Script()
 
 
-def assembled(upstream: Any, max_wait: float, concurrency: int = 1, unit: str = "") -> Dispatcher:
-    admission = AdmissionQueue(concurrency, 32, 5)
-    monitor = UpstreamMonitor(upstream, cost=admission.cost)
-    metrics = Metrics()
-    inferences = Inferences(upstream, admission, monitor, metrics, Restarter(unit))
-    return Dispatcher(inferences, admission, monitor, metrics, max_wait)
-
-
 @pytest.fixture
-def dispatcher(script: Script) -> Dispatcher:
-    return assembled(script, max_wait=0.5)
+def dispatcher(script: Any) -> Dispatcher:
+    admission = AdmissionQueue(1, 32, 5)
+    monitor = UpstreamMonitor(script, cost=admission.cost)
+    metrics = Metrics()
+    inferences = Inferences(script, admission, monitor, metrics, Restarter(""))
+    return Dispatcher(inferences, admission, monitor, metrics, max_wait=0.5)
 
 
 def recording(text: str, seconds: float = 2.0) -> Wav:

@@ -114,9 +114,9 @@ def decode() -> Decode:
     return decoded
 
 
-def recording(folder: Path, *options: str, seconds: float = SECONDS, tone: int = 440) -> bytes:
+def recording(folder: Path, *options: str, seconds: float = SECONDS) -> bytes:
     """Return a tone as ffmpeg writes it to a file; the last option is the format."""
-    source = f"sine=frequency={tone}:sample_rate=44100:duration={seconds}"
+    source = f"sine=frequency=440:sample_rate=44100:duration={seconds}"
     made = folder / "made"
     command = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", source, *options[:-1]]
     subprocess.run([*command, "-f", options[-1], "-y", str(made)], check=True)

@@ -216,7 +216,7 @@ async def test_what_is_decoded_is_shown(client: Client, proxy: TestServer) -> No
         assert (await response.json())["decoding"] == {"running": 1, "waiting": 0, "limit": 32}
 
 
-async def test_metrics(client: Client, whisper: FakeWhisper) -> None:
+async def test_metrics(client: Client) -> None:
     await _ask(client)
     async with client.get("/nowhere"):
         pass

@@ -3,7 +3,6 @@ import json
 import threading
 
 import pytest
-from aiohttp.test_utils import TestServer
 from whisper_proxy import upstream
 from whisper_proxy.offload import offload
 
@@ -37,7 +36,7 @@ def four_hours() -> dict[str, object]:
 
 @pytest.mark.alone
 async def test_the_loop_turns_while_the_words_of_four_hours_are_rendered(
-    client: Client, proxy: TestServer, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+    client: Client, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whisper.answer = four_hours()
     # The recording is a short one, so that nothing else takes time.

@@ -340,7 +340,7 @@ async def test_slow_is_busy(
 
 
 async def test_no_word_of_an_answer_is_logged(
-    upstream: Upstream, whisper: FakeWhisper, caplog: pytest.LogCaptureFixture
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     await transcribe(upstream)
