@@ -1,6 +1,6 @@
-"""Detects the format of an upload by its content, as clients invent file names."""
+"""Audio, and its format, which its content tells, as clients invent file names."""
 
-from typing import IO
+from typing import IO, Protocol
 
 RATE = 16000  # samples a second: Whisper's input, 16 bits each, mono
 BYTES_A_SECOND = 2 * RATE
@@ -11,6 +11,23 @@ FIELDS = ((2, 4), (4, 8), (14, 16))  # of a `fmt ` chunk: channels, rate, bits a
 MAX_CHUNKS = 64  # before the samples of a WAV file
 ID3_HEADER_BYTES = 10
 SIGNATURES = {b"fLaC": "flac", b"OggS": "ogg"}  # the first bytes, and ffmpeg's demuxer
+
+
+class Audio(Protocol):
+    """Audio that can be read any number of times, each time from its first byte."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+
+    def open(self) -> IO[bytes]:
+        """Return a new reader; the caller closes it."""
+
+
+def reader(file: IO[bytes]) -> IO[bytes]:
+    """Return a new reader of an open file, at its first byte."""
+    # Not a duplicate of the descriptor, which would share the file position.
+    return open(f"/proc/self/fd/{file.fileno()}", "rb")
 
 
 def demuxer(file: IO[bytes]) -> str | None:

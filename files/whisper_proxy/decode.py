@@ -14,10 +14,10 @@ from contextlib import (
     nullcontext,
 )
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO
 
 from . import bounded_process
-from .audio import BYTES_A_SECOND, demuxer, wav_seconds
+from .audio import BYTES_A_SECOND, Audio, demuxer, reader, wav_seconds
 from .bounded_process import Finished, MissingError
 from .decode_queue import DecodeQueue, overloaded
 from .errors import ApiError, invalid
@@ -37,24 +37,11 @@ from .self_check import SelfCheck
 from .spool import disk_full, open_file
 
 MAX_SECONDS = 4 * 3600  # of audio: 460 MB decoded, however small the upload
+MAX_OUTPUT_BYTES = (MAX_SECONDS + 2) * BYTES_A_SECOND
 DISK_FULL = ("No space left on device", "Disk quota exceeded")
 NO_MEMORY = "Cannot allocate memory"
 UNDECODABLE = "undecodable_audio"
 NO_DECODER = re.compile("(?i)no decoder|decoder .* not found")
-
-
-class Upload(Protocol):
-    """Bytes that can be read any number of times."""
-
-    @property
-    def size(self) -> int:
-        """Size in bytes."""
-
-    def open(self) -> IO[bytes]:
-        """Return a new reader at the first byte; the caller closes it."""
-
-
-MAX_OUTPUT_BYTES = (MAX_SECONDS + 2) * BYTES_A_SECOND
 
 
 @dataclass(frozen=True)
@@ -94,7 +81,7 @@ class Decoder:
         self._check = check or SelfCheck()
 
     @asynccontextmanager
-    async def as_wav(self, upload: Upload) -> AsyncIterator[Wav]:
+    async def as_wav(self, upload: Audio) -> AsyncIterator[Wav]:
         """Provide the upload as WAV within the context; it is not copied if it already is.
 
         Raises ApiError: 400 if it is not audio or exceeds a bound, 413 if it is too long, 501 if
@@ -112,7 +99,7 @@ class Decoder:
                     wav = await self._timed(upload, kind, kept)
             yield _bounded(wav)
 
-    async def _timed(self, upload: Upload, kind: str | None, kept: ExitStack) -> Wav:
+    async def _timed(self, upload: Audio, kind: str | None, kept: ExitStack) -> Wav:
         started = time.monotonic()
         try:
             with _no_failures_of_the_server(), self._suspicions():
@@ -137,7 +124,7 @@ class Decoder:
             raise
 
 
-async def _decoded(upload: Upload, kind: str | None, output: IO[bytes]) -> Wav:
+async def _decoded(upload: Audio, kind: str | None, output: IO[bytes]) -> Wav:
     """Decode as what the file seems to be, or else as what ffprobe finds that it is."""
     with upload.open() as file, _descriptor(file) as source:
         if kind and await _converted(Track(kind, "a:0"), source, output):
@@ -212,10 +199,9 @@ def _descriptor(file: IO[bytes]) -> Iterator[int]:
 
 
 def _wav(file: IO[bytes]) -> Wav:
-    # Not a duplicate of the descriptor, which would share the file position.
     size = file.seek(0, os.SEEK_END)
     seconds = wav_seconds(file) or 0.0
-    return Wav(seconds, size, lambda: open(f"/proc/self/fd/{file.fileno()}", "rb"))
+    return Wav(seconds, size, lambda: reader(file))
 
 
 def _bounded(wav: Wav) -> Wav:

@@ -7,6 +7,7 @@ import time
 from typing import Protocol
 
 from .admission import AdmissionQueue, Job
+from .audio import Audio
 from .errors import ApiError
 from .fields import TranscriptionRequest
 from .gate import Gate
@@ -14,7 +15,7 @@ from .log_context import add_log_context
 from .metrics import Metrics
 from .restart import Restarter
 from .transcript import Transcript
-from .upstream import Audio, LostError, NotReachedError, Upstream
+from .upstream import LostError, NotReachedError, Upstream
 from .upstream_monitor import UpstreamMonitor
 
 LOG = logging.getLogger(__name__)

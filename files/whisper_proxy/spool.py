@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from .audio import BYTES_A_SECOND
+from .audio import BYTES_A_SECOND, reader
 from .errors import ApiError
 
 MIB = 1024 * 1024
@@ -193,8 +193,7 @@ class Spool:
         if isinstance(self._file, io.BytesIO):
             return io.BytesIO(self._file.getvalue())  # shares the buffer, copies nothing
         self._file.flush()
-        # Not a duplicate of the descriptor, which would share the file position.
-        return open(f"/proc/self/fd/{self._file.fileno()}", "rb")
+        return reader(self._file)
 
 
 def disk_full() -> ApiError:

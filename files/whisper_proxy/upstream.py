@@ -11,12 +11,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal, NoReturn, Protocol
+from typing import IO, Literal, NoReturn
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_writer import StreamWriter
 
+from .audio import Audio
 from .errors import ApiError
 from .fields import TranscriptionRequest
 from .listener import is_another_users
@@ -42,17 +43,6 @@ UNREADABLE = (
 NOT_PROCESSED = "failed to process audio"
 
 State = Literal["ready", "busy", "failing", "unreachable"]
-
-
-class Audio(Protocol):
-    """Audio that can be read any number of times, each time from its first byte."""
-
-    @property
-    def size(self) -> int:
-        """Size in bytes."""
-
-    def open(self) -> IO[bytes]:
-        """Return a new reader; the caller closes it."""
 
 
 class NotReachedError(Exception):

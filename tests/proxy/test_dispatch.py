@@ -10,6 +10,7 @@ import pytest
 from whisper_proxy import dispatch as module
 from whisper_proxy import probe
 from whisper_proxy.admission import AdmissionQueue
+from whisper_proxy.audio import Audio
 from whisper_proxy.decode import Wav
 from whisper_proxy.dispatch import Dispatcher
 from whisper_proxy.errors import ApiError
@@ -18,7 +19,7 @@ from whisper_proxy.inference import Inferences
 from whisper_proxy.metrics import Metrics
 from whisper_proxy.restart import Restarter
 from whisper_proxy.transcript import Segment, Transcript
-from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
+from whisper_proxy.upstream import LostError, NotReachedError, State
 from whisper_proxy.upstream_monitor import UpstreamMonitor
 
 REQUEST = TranscriptionRequest("en", "", 0.0, "json")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from whisper_proxy.admission import AdmissionQueue
+from whisper_proxy.audio import Audio
 from whisper_proxy.decode import Wav
 from whisper_proxy.dispatch import Dispatcher
 from whisper_proxy.errors import ApiError
@@ -16,7 +17,7 @@ from whisper_proxy.inference import Inferences
 from whisper_proxy.metrics import Metrics
 from whisper_proxy.restart import Restarter
 from whisper_proxy.transcript import Segment, Transcript
-from whisper_proxy.upstream import Audio, LostError, NotReachedError, State
+from whisper_proxy.upstream import LostError, NotReachedError, State
 from whisper_proxy.upstream_monitor import UpstreamMonitor
 
 from .virtual import run
