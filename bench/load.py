@@ -113,11 +113,15 @@ def rate(port: int, request: bytes, connections: int, seconds: float) -> float:
     """
     started = time.perf_counter()
     with ThreadPoolExecutor(connections) as pool:
-        counts = pool.map(lambda _: _until(port, request, started + seconds), range(connections))
+        counts = pool.map(lambda _: until(started + seconds, port, request), range(connections))
     return sum(counts) / (time.perf_counter() - started)
 
 
-def _until(port: int, request: bytes, end: float) -> int:
+def until(end: float, port: int, request: bytes) -> int:
+    """Send the request again and again until `end` of time.perf_counter; return how often.
+
+    Raises RefusedError.
+    """
     count = 0
     with Connection(port) as connection:
         while time.perf_counter() < end:

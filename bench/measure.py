@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 from . import contenders, load
 from .contenders import STRAIGHT, Start
 from .figures import Figure, Row, added
-from .processes import Server, free_port, peak_bytes, running
+from .processes import Server, peak_bytes, running
 from .requests import transcription, wav
 
 MB = 1_000_000

@@ -36,13 +36,6 @@ class Server:
     pid: int
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running(launch: Launch, port: int, temporary: Path) -> Iterator[Server]:
     """Give a server once it listens; at the end it and its children are gone."""

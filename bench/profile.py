@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from . import load
 from .contenders import ours
-from .load import Connection
 from .measure import started, upstream
 from .processes import Launch
 from .requests import transcription, wav
@@ -29,17 +29,9 @@ def profile(size: int, temporary: Path) -> str:
         return Launch(command, launch.environment)
 
     with upstream(temporary) as port, started(profiled, port, temporary) as server:
-        count = _load(server.port, transcription(wav(size)))
+        end = time.perf_counter() + LOAD_SECONDS
+        count = load.until(end, server.port, transcription(wav(size)))
     return f"{count} requests of {size / 1e6:g} MB\n{_top(file)}"
-
-
-def _load(port: int, request: bytes) -> int:
-    count, end = 0, time.monotonic() + LOAD_SECONDS
-    with Connection(port) as connection:
-        while time.monotonic() < end:
-            connection.seconds(request)
-            count += 1
-    return count
 
 
 def _top(file: Path) -> str:

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from bench.processes import BenchError, Launch, free_port, high_water, peak_bytes, running
+from bench.processes import BenchError, Launch, high_water, peak_bytes, running
+from tests.ports import free_port
 
 
 def test_the_peak_is_read_in_kib():

@@ -139,6 +139,12 @@ def transcript(box: Box, user: str = "ada") -> str:
         return post(url, sample(box, user))
 
 
+def health(box: Box) -> dict[str, Any]:
+    """What the proxy says of itself."""
+    said: dict[str, Any] = json.loads(box.run("curl -sS 127.0.0.1:2023/health").stdout)
+    return said
+
+
 def sources() -> dict[str, str]:
     """The settings that point at what the outer machine serves to boxes."""
     group = runpy.run_path(str(INVENTORY))["boxes"]

@@ -7,10 +7,8 @@ tiny.en, but for one small change: what is built and loaded is the real thing.
 import hashlib
 import os
 import random
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from tests.boxes.shell import run
 from tests.boxes.sources import DIRECTORIES
 from tests.boxes.state import CHECKOUT
 from tests.boxes.system import SOURCES_HOST
+from tests.ports import await_port, free_port
 
 BASE = "v1.9.1"
 # A fixed date gives the same commits on every machine. Their ids are compiled in, and ccache is to
@@ -85,7 +84,7 @@ def host(directory: Path) -> Iterator[Host]:
     make_releases(directory / "git")
     sums = make_models(directory / "models")
     address = network.address(network.GATEWAY)
-    port = _free_port(address)
+    port = free_port(address)
     with _served(directory, address, port):
         yield Host(address, port, sums)
 
@@ -137,11 +136,6 @@ def _flipped(content: bytes) -> bytes:
     return b"".join((content[:middle], bytes([content[middle] ^ 1]), content[middle + 1 :]))
 
 
-def _free_port(address: str) -> int:
-    with socket.create_server((address, 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def _served(directory: Path, address: str, port: int) -> Iterator[None]:
     """The boxes' own server once more, for this directory."""
@@ -155,19 +149,7 @@ def _served(directory: Path, address: str, port: int) -> Iterator[None]:
         subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
     ):
         try:
-            _await(address, port)
+            await_port(port, seconds=20, address=address)
             yield
         finally:
             process.terminate()
-
-
-def _await(address: str, port: int, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection((address, port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)

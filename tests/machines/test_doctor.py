@@ -4,7 +4,6 @@ There is no AMD card here. A fake stands in for one (see card.py): what is ill a
 for real on the box, and what the doctor reads is what it would read of a card.
 """
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import pytest
 from tests.boxes import Box
 from tests.machines import card
 from tests.machines.card import KFD, PACMAN, SYSTEMCTL, UNITS
-from tests.machines.deploying import ROOT, deploy, deployed, raise_boxes
+from tests.machines.deploying import ROOT, deploy, deployed, health, raise_boxes
 from tests.machines.doctoring import Table, examined
 from tests.machines.footprint import Footprint, differences, footprint
 from voicemode_whisper.core.acceptance import parse_smoke_tests
@@ -48,12 +47,6 @@ def box(served: str) -> Iterator[Box]:
     with raise_boxes("doctor", base=served) as (serving,):
         card.insert(serving)
         yield serving
-
-
-def health(box: Box) -> dict[str, object]:
-    """What the proxy says of itself."""
-    said: dict[str, object] = json.loads(box.run("curl -sS 127.0.0.1:2023/health").stdout)
-    return said
 
 
 @dataclass(frozen=True)

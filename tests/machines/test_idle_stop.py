@@ -4,7 +4,6 @@ A tenth of the requests in `make test`, all of them in `make torture`. TORTURE_S
 kills as it did before.
 """
 
-import json
 import os
 import random
 import threading
@@ -15,7 +14,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.boxes import Box
-from tests.machines.deploying import Run, deploy, deployed, post, raise_boxes, sample, transcript
+from tests.machines.deploying import (
+    Run,
+    deploy,
+    deployed,
+    health,
+    post,
+    raise_boxes,
+    sample,
+    transcript,
+)
 from tests.machines.load import RIGHT, Load, kind
 from tests.tunnel import tunnel
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
@@ -34,11 +42,6 @@ def box(served: str) -> Iterator[Box]:
     with raise_boxes("idle-stop", base=served) as (serving,):
         deployed(serving, **SETTINGS)
         yield serving
-
-
-def health(box: Box) -> dict[str, object]:
-    answer: dict[str, object] = json.loads(box.run("curl -sS http://127.0.0.1:2023/health").stdout)
-    return answer
 
 
 def sleep(box: Box) -> None:

@@ -3,14 +3,13 @@
 There is no AMD card here. A fake stands in for one (see vulkan_card.py).
 """
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
 from tests.boxes import Box
 from tests.machines import vulkan_card
-from tests.machines.deploying import raise_boxes
+from tests.machines.deploying import health, raise_boxes
 from tests.machines.doctoring import examined
 from tests.machines.vulkan_card import FALLEN_BACK, LLVMPIPE, NAME, ON_LLVMPIPE, SETTINGS
 
@@ -24,10 +23,6 @@ def box(served: str) -> Iterator[Box]:
         yield serving
 
 
-def in_use(box: Box) -> object:
-    return json.loads(box.run("curl -sS 127.0.0.1:2023/health").stdout)["in_use"]
-
-
 def test_a_card_by_vulkan_is_well_and_that_hip_was_refused_is_no_failure(box: Box):
     table = examined(box, **SETTINGS)
     rows = table.rows
@@ -38,7 +33,7 @@ def test_a_card_by_vulkan_is_well_and_that_hip_was_refused_is_no_failure(box: Bo
     assert "shaderc" in rows["Vulkan"]
     assert rows["access"] == "OK  the user's services may open the render node"
     assert rows["device in use"] == f"OK  {NAME}, 76 MiB of its memory"
-    assert in_use(box) == "gpu"
+    assert health(box)["in_use"] == "gpu"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +58,6 @@ def test_the_cpu_is_refused_in_every_guise(box: Box, mode: str, found: str, caus
         assert table.ill == {"device in use", "proxy"}
         assert table.rows["device in use"].startswith(f"FAIL  {found}\n")
         assert f"cause: {cause}" in table.rows["device in use"]
-        assert in_use(box) == "cpu"
+        assert health(box)["in_use"] == "cpu"
     finally:
         vulkan_card.serve(box)

@@ -19,11 +19,9 @@ async def whisper() -> FakeWhisper:
 
 @pytest.fixture
 async def whisper_server(whisper: FakeWhisper) -> AsyncIterator[TestServer]:
-    server = TestServer(whisper.app())
     # Test servers cancel the handler of a client that has gone, as both real ones do.
-    await server.start_server()
-    yield server
-    await server.close()
+    async with TestServer(whisper.app()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -34,10 +32,8 @@ def settings(whisper_server: TestServer) -> Settings:
 
 @pytest.fixture
 async def proxy(settings: Settings) -> AsyncIterator[TestServer]:
-    server = TestServer(create_app(settings))
-    await server.start_server()
-    yield server
-    await server.close()
+    async with TestServer(create_app(settings)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,21 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 from . import echo_whisper
 
 FILES = Path(__file__).parents[2] / "files"
 READY_SECONDS = 20.0
 END_SECONDS = 20.0
+# From the end of a request until its socket and files are closed.
+SETTLING_SECONDS = 5.0
 # The only lines allowed in the log, however odd the requests: anything else is a traceback or was
 # injected.
 EXPECTED_LINES = re.compile(
     r"INFO (request id=req_[0-9a-f]{32} .*|listening on .*|stopping: requests_cut_off=\d+)"
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1") -> None:
@@ -133,6 +132,14 @@ class Proxy:
         """Return the ids of its running child processes."""
         pid = self._process.pid
         return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    def check_nothing_is_left(self) -> None:
+        """No processes, sockets and files of requests remain, a moment after they ended."""
+        deadline = time.monotonic() + SETTLING_SECONDS
+        # Standard streams, epoll and its wake-up, the listener, a look at whisper-server's health.
+        while self.children() or self.descriptors() > 16:
+            assert time.monotonic() < deadline, (self.children(), self.descriptors())
+            time.sleep(0.05)
 
 
 @contextmanager

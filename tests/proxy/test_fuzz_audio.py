@@ -21,7 +21,6 @@ COUNT = int(os.environ.get("FUZZ_AUDIO") or 100)
 CLIENTS = 4
 HEALTH_SECONDS = 1.0
 ALLOWED = {200, 400, 413}
-SETTLING_SECONDS = 5.0
 
 
 @pytest.fixture
@@ -44,14 +43,6 @@ def check_health(proxy: Proxy) -> None:
     assert time.monotonic() - started < HEALTH_SECONDS
 
 
-def check_nothing_is_left(proxy: Proxy) -> None:
-    """No processes, no sockets and no files of the requests remain."""
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while proxy.children() or proxy.descriptors() > 16:
-        assert time.monotonic() < deadline, (proxy.children(), proxy.descriptors())
-        time.sleep(0.05)
-
-
 def test_malformed_recordings_do_no_harm(proxy: Proxy) -> None:
     with ThreadPoolExecutor(CLIENTS) as clients:
         found = Counter(clients.map(lambda content: status(proxy, content), recordings(COUNT)))
@@ -60,6 +51,6 @@ def test_malformed_recordings_do_no_harm(proxy: Proxy) -> None:
     assert found[200] > COUNT / 10  # what can be heard is
     assert found[400] > COUNT / 10  # otherwise they are hardly malformed
     check_health(proxy)
-    check_nothing_is_left(proxy)
+    proxy.check_nothing_is_left()
     unexpected = proxy.unexpected_lines()
     assert not unexpected, "\n".join(unexpected)

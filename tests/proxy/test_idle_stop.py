@@ -15,8 +15,9 @@ from aiohttp import FormData
 from whisper_proxy import idle, upstream_monitor
 from whisper_proxy.settings import Settings
 
+from tests.ports import free_port
+
 from . import echo_whisper
-from .processes import free_port
 from .samples import Client, form, silence
 
 PATH = "/v1/audio/transcriptions"
@@ -65,7 +66,7 @@ async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setattr(idle, "CHECK_SECONDS", 0.05)
     monkeypatch.setattr(upstream_monitor, "POLL_SECONDS", 0.05)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    service = Service(tmp_path, int(free_port()))
+    service = Service(tmp_path, free_port())
     await service.systemctl("start")
     yield service
     await service.systemctl("stop")

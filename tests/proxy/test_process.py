@@ -15,6 +15,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from tests.ports import free_port
+
 from . import fake_whisper as fake
 from .fake_whisper import FakeWhisper
 from .samples import form
@@ -66,15 +68,10 @@ async def transcribe(session: aiohttp.ClientSession, url: str) -> object:
 
 async def before(whisper_server: TestServer, start: Start, *flags: str) -> tuple[Process, str]:
     """A proxy before this whisper-server, and where it takes recordings."""
-    port = free_port()
+    port = str(free_port())
     process = await start("--port", port, "--upstream", fake.address(whisper_server), *flags)
     await listening(process)
     return process, f"http://127.0.0.1:{port}/v1/audio/transcriptions"
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
 
 
 async def test_help_names_every_setting(start: Start) -> None:
@@ -137,7 +134,7 @@ async def test_an_address_of_another_machine_is_one_line(start: Start) -> None:
 
 
 async def test_it_says_where_it_listens_and_stops_at_once(start: Start) -> None:
-    port = free_port()
+    port = str(free_port())
     process = await start(WHISPER_PROXY_PORT=port)
     line = await listening(process)
     assert line == f"INFO listening on 127.0.0.1 port {port} for http://127.0.0.1:2022\n"
@@ -253,7 +250,7 @@ async def test_systemd_is_told(start: Start, tmp_path: Path) -> None:
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
         process = await start(
-            *("--port", free_port()),
+            *("--port", str(free_port())),
             NOTIFY_SOCKET=str(tmp_path / "notify"),
             WATCHDOG_USEC="60000000",
         )
