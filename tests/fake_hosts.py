@@ -46,7 +46,7 @@ class FakeHost:
         self.host.log_styled = lambda line, **_: self.said.append(line)
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def worked_on(self) -> Iterator[None]:
         """Let this be the host that pyinfra works on."""
         scripts = patch("voicemode_whisper.scripts._text", "{}.sh".format)
         with scripts, ctx_state.use(self.state), ctx_host.use(self.host):
@@ -54,7 +54,7 @@ class FakeHost:
 
     def commands(self, operation: Callable[..., Any], **arguments: Any) -> list[str]:
         """The commands that an operation yields."""
-        with self.in_use():
+        with self.worked_on():
             return [get_command_string(command) for command in operation._inner(**arguments)]
 
 

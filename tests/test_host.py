@@ -30,7 +30,7 @@ def unserved_watts(
     }
     fake = FakeHost(facts)
     fake.host.data = type("Data", (), {"dict": lambda _: {**DEFAULTS, **settings}})()
-    with fake.in_use():
+    with fake.worked_on():
         return Host(fake.host).unserved_watts
 
 

@@ -1,9 +1,11 @@
 """Every known cause for which the GPU is not used, told apart and with what fixes it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from tests.whisper_logs import CPU, FELL_BACK, HIP
 from voicemode_whisper.core.device_access import Device, DeviceAccess
 from voicemode_whisper.core.diagnosis import (
     DEPLOY_AGAIN,
@@ -16,17 +18,7 @@ from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.vulkan import VulkanDevice
 
 CARD = Gpu(1, "gfx1101", 17163091968, "0000:03:00.0", "AMD Radeon RX 7800 XT")
-FALLBACK = [
-    "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected",
-    "whisper_backend_init_gpu: no GPU found",
-    "whisper_model_load:          CPU total size =   487.00 MB",
-]
-ON_CARD = [
-    "  Device 0: AMD Radeon RX 7800 XT, gfx1101 (0x1101), VMM: no, Wave Size: 32",
-    "whisper_backend_init_gpu: using ROCm0 backend",
-    "whisper_model_load:        ROCm0 total size =   487.00 MB",
-]
-ON_ANOTHER = [ON_CARD[0].replace("RX 7800 XT, gfx1101", "Graphics, gfx1036"), *ON_CARD[1:]]
+ON_ANOTHER = [HIP[0].replace("RX 7800 XT, gfx1101", "Graphics, gfx1036"), *HIP[1:]]
 KFD = Device("/dev/kfd", "crw-rw----", "root", "render")
 ROOTS = Device("/dev/kfd", "crw-------", "root", "root")
 BY_ACL = ("user::rw-", "group::rw-", "group:render:rw-", "mask::rw-", "other::---")
@@ -37,14 +29,14 @@ JOINED = ("ada", "render")
 
 
 def cause(
-    log: list[str], gpu: Gpu = CARD, changed: tuple[str, ...] = (), **access: object
+    log: Sequence[str], gpu: Gpu = CARD, changed: tuple[str, ...] = (), **access: object
 ) -> tuple[str, str] | None:
     found = diagnose(log, DeviceAccess(**access), Subject("hip", gpu), "ada", changed)
     return (found.what, found.fix) if found else None
 
 
 def test_a_program_that_uses_the_card_has_nothing_to_fix():
-    assert cause(ON_CARD, missing_devices=("/dev/kfd",)) is None
+    assert cause(HIP, missing_devices=("/dev/kfd",)) is None
 
 
 @pytest.mark.parametrize(
@@ -123,14 +115,14 @@ def test_a_program_that_uses_the_card_has_nothing_to_fix():
     ],
 )
 def test_what_keeps_a_program_from_the_card(access: dict[str, object], what: str, fix: str):
-    found = cause(FALLBACK, **access)
+    found = cause(FELL_BACK, **access)
     assert found
     assert found[0].startswith(what)
     assert found[1].startswith(fix)
 
 
 def test_a_build_for_the_cpu_is_told_whatever_else_is_wrong():
-    assert cause(FALLBACK[1:], devices=(KFD,)) == (
+    assert cause(CPU, devices=(KFD,)) == (
         "the HIP backend is not in this build",
         DEPLOY_AGAIN,
     )
@@ -148,7 +140,7 @@ def test_for_another_gpu_what_chose_it_is_told():
 
 
 def test_rocm_that_changed_under_the_binary_is_told_with_its_version():
-    assert cause(FALLBACK, changed=("rocblas 7.2.0-1",)) == (
+    assert cause(FELL_BACK, changed=("rocblas 7.2.0-1",)) == (
         "ROCm changed under the binary: now rocblas 7.2.0-1",
         DEPLOY_AGAIN,
     )
@@ -156,7 +148,7 @@ def test_rocm_that_changed_under_the_binary_is_told_with_its_version():
 
 def test_a_card_that_is_full_is_told():
     full = "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 3000.00 MiB on device 0: "
-    found = cause([*ON_CARD, f"{full}cudaMalloc failed: out of memory"])
+    found = cause([*HIP, f"{full}cudaMalloc failed: out of memory"])
     assert found
     assert "has too little memory free" in found[0]
     assert "smaller whisper_model" in found[1]
@@ -173,22 +165,22 @@ def test_a_device_that_the_process_can_open_is_no_cause():
     assert check_access(DeviceAccess((open_to_it,)), "ada") is None
 
 
-FULL = [*ON_CARD, "cudaMalloc failed: out of memory"]
+FULL = [*HIP, "cudaMalloc failed: out of memory"]
 
 
 @pytest.mark.parametrize(
     ("log", "access", "of_build"),
     [
-        (FALLBACK, {"devices": (KFD,), "account_groups": ("ada",)}, False),
-        (FALLBACK, {"hidden_devices": ("/dev/kfd",)}, False),
-        (FALLBACK, {"missing_devices": ("/dev/kfd",), "driver_loaded": False}, False),
-        (FALLBACK, {"gpu_environment": ("HIP_VISIBLE_DEVICES=3",)}, False),
+        (FELL_BACK, {"devices": (KFD,), "account_groups": ("ada",)}, False),
+        (FELL_BACK, {"hidden_devices": ("/dev/kfd",)}, False),
+        (FELL_BACK, {"missing_devices": ("/dev/kfd",), "driver_loaded": False}, False),
+        (FELL_BACK, {"gpu_environment": ("HIP_VISIBLE_DEVICES=3",)}, False),
         (ON_ANOTHER, {"gpu_environment": ("ROCR_VISIBLE_DEVICES=0",)}, False),
         (FULL, {}, False),
-        (FALLBACK, {}, False),
-        (FALLBACK[1:], {"devices": (KFD,)}, True),
+        (FELL_BACK, {}, False),
+        (CPU, {"devices": (KFD,)}, True),
         (ON_ANOTHER, {}, True),
-        ([*ON_CARD, "invalid device function"], {}, True),
+        ([*HIP, "invalid device function"], {}, True),
         (["x: symbol lookup error: undefined symbol: hipblasCreate"], {}, True),
         ([], {}, True),
     ],
@@ -217,7 +209,7 @@ ON_RAPHAEL = [
     *IN_USE[1:],
 ]
 # All that is said where there is no device: that of a build for the CPU.
-SILENT = FALLBACK[1:]
+SILENT = CPU
 RENDER = Device("/dev/dri/renderD128", "crw-rw----", "root", "render")
 
 

@@ -87,7 +87,7 @@ class Host(FakeHost):
         super().__init__(facts)
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
-        with self.in_use():
+        with self.worked_on():
             return question(LAYOUT, *arguments)
 
     def accept(self, one: GenerationSpec, choice: Choice) -> list[str]:

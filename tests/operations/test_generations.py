@@ -136,7 +136,7 @@ class Host(FakeHost):
 
     def apply(self, operation: Any, **arguments: Any) -> list[list[str]]:
         """The words of each command that an operation yields, from the script's name on."""
-        with self.in_use():
+        with self.worked_on():
             return [self.done(c) for c in operation._inner(layout=LAYOUT, **arguments)]
 
     def done(self, command: Any) -> list[str]:
@@ -297,7 +297,7 @@ class TestSwitch:
         self, found: Generations, retry: str, wanted: bool
     ):
         host = Host(found)
-        with host.in_use():
+        with host.worked_on():
             choice = Choice((spec(settings=settings(retry=retry)),))
             assert unless_rejected(LAYOUT, choice)() is wanted
 
@@ -306,7 +306,7 @@ class TestSwitch:
         lost = patch(
             "voicemode_whisper.operations.util.generations.read_generations", side_effect=OSError
         )
-        with lost, host.in_use():
+        with lost, host.worked_on():
             assert unless_rejected(LAYOUT, Choice((spec(),)))() is True
 
 

@@ -29,7 +29,7 @@ def told(groups: tuple[str, ...], units: tuple[tuple[str, str], ...], after: Dev
     fake = FakeHost({"device_access.UserManagerActivity": activity})
     fake.host.fact["device_access.ConnectionDeviceAccess"] = access(SHUT)
     commands = login.take_effect._inner(user="ada", uid=1000, groups=["render", "video"])
-    with fake.in_use():
+    with fake.worked_on():
         for command in commands:
             if "setfacl" in command.get_raw_value():
                 fake.host.fact["device_access.ConnectionDeviceAccess"] = access(after)
