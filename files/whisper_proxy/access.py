@@ -1,4 +1,4 @@
-"""Access control: who may call at all, by host name, page and API key, and CORS for those pages."""
+"""Access control: who may call, by host name, page, certificate and key, and CORS for pages."""
 
 import re
 
@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from .errors import ApiError, quoted
 from .keys import API_KEY, OWN_NAMES, SETTINGS
 from .names import name_of
+from .peer import called_address, has_certificate, is_local
 
 # Liveness is public. /metrics is not: it shows how the proxy is used.
 OPEN_PATHS = {"/", "/health"}
@@ -20,7 +21,7 @@ PRIVATE_NETWORK = "Access-Control-Request-Private-Network"
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse strangers' pages, and requests without the API key, before any body is read.
+    """Refuse strangers' pages, and clients without certificate or key, before any body is read.
 
     CORS preflights of pages that may call are answered here.
     """
@@ -29,13 +30,30 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if _is_preflight(request):
         return web.Response(status=204, headers=_preflight(request))
     if request.path not in OPEN_PATHS:
-        request.app[API_KEY].check(request.headers.get(hdrs.AUTHORIZATION, ""))
+        _check_client(request)
     return await handler(request)
 
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
     """Let pages that may call read the response."""
     response.headers.update(_cors(request))
+
+
+def _check_client(request: web.Request) -> None:
+    """Raise ApiError unless the client has shown a certificate, or sends the API key.
+
+    Without a CA for clients, and on this machine itself, only the key counts.
+    """
+    settings = request.app[SETTINGS]
+    if settings.client_ca and has_certificate(request):
+        return
+    if settings.client_ca and not settings.api_key_file and not is_local(request):
+        raise _forbidden(
+            "This service takes clients of other machines only with a certificate from its CA for "
+            "clients. Show one (curl --cert FILE --key FILE).",
+            "client_certificate_required",
+        )
+    request.app[API_KEY].check(request.headers.get(hdrs.AUTHORIZATION, ""))
 
 
 def _check_hosts(request: web.Request) -> None:
@@ -63,14 +81,7 @@ def _may_be_ours(request: web.Request, authority: str) -> bool:
 
 
 def _is_ours(request: web.Request, name: str) -> bool:
-    return name == _called_address(request) or name in request.app[OWN_NAMES]
-
-
-def _called_address(request: web.Request) -> str:
-    """Return the address that the client has connected to; "" once it has gone."""
-    transport = request.transport
-    called = transport.get_extra_info("sockname") if transport else None
-    return str(called[0]).partition("%")[0] if called else ""
+    return name == called_address(request) or name in request.app[OWN_NAMES]
 
 
 def _check_page(request: web.Request) -> None:

@@ -2,19 +2,14 @@
 
 import hmac
 import logging
-import os
-import time
 from pathlib import Path
 
 from .errors import ApiError
+from .file_stamp import UNKNOWN, Stamp, file_stamp, is_settled
 
 LOG = logging.getLogger(__name__)
 
-# A file that has just been written may be written again without a new time: the kernel's clock for
-# files ticks every 1 to 10 ms.
-SETTLED_NS = 100_000_000
 OTHERS = 0o077
-UNKNOWN = (-1,)
 
 
 def read_key(file: Path) -> str:
@@ -37,7 +32,7 @@ class ApiKey:
 
     def __init__(self, file: str) -> None:
         self._file = Path(file) if file else None
-        self._seen: tuple[int, ...] = UNKNOWN
+        self._seen = UNKNOWN
         self._key: bytes | None = None
         if self._file:
             self._refresh(self._file)
@@ -57,12 +52,12 @@ class ApiKey:
 
     def _refresh(self, file: Path) -> None:
         """Read the file if it is not as it was seen, and say once what is wrong with it."""
-        stamp = _stamp(file)
+        stamp = file_stamp(file)
         if stamp != self._seen:
-            self._seen = stamp if _is_settled(stamp) else UNKNOWN
+            self._seen = stamp if is_settled(stamp) else UNKNOWN
             self._read(file, stamp)
 
-    def _read(self, file: Path, stamp: tuple[int, ...]) -> None:
+    def _read(self, file: Path, stamp: Stamp) -> None:
         had, self._key = self._key, None
         try:
             self._key = read_key(file).encode()
@@ -72,19 +67,6 @@ class ApiKey:
         else:
             if self._key != had and stamp[-1] & OTHERS:
                 LOG.warning("others can read the API key; run: chmod 600 %s", file)
-
-
-def _stamp(file: Path) -> tuple[int, ...]:
-    """Return what changes with a file, its mode last; only zeros if it is not there."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return (0, 0, 0, 0)
-    return status.st_ctime_ns, status.st_mtime_ns, status.st_ino, status.st_mode
-
-
-def _is_settled(stamp: tuple[int, ...]) -> bool:
-    return time.time_ns() - max(stamp[:2]) > SETTLED_NS
 
 
 def _has_key(authorization: str, key: bytes) -> bool:

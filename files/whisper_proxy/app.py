@@ -23,6 +23,7 @@ from .keys import (
     CONNECTIONS,
     DECODER,
     DISPATCH,
+    ENCRYPTION,
     IDLE_STOP,
     IN_FLIGHT,
     METRICS,
@@ -40,6 +41,7 @@ from .restart import Restarter
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
+from .tls import Encryption
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
@@ -54,6 +56,8 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
     app[SETTINGS] = settings
     app[NOTIFIER] = notifier or Notifier({})
     app[API_KEY] = ApiKey(settings.api_key_file)
+    if settings.tls:
+        app[ENCRYPTION] = Encryption(settings.tls, settings.idle_timeout)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()

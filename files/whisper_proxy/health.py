@@ -14,6 +14,7 @@ from .decode_queue import DecodeQueue
 from .keys import (
     ADMISSION,
     DECODER,
+    ENCRYPTION,
     IDLE_STOP,
     METRICS,
     SELF_CHECK,
@@ -21,11 +22,12 @@ from .keys import (
     SPOOLS,
     UPSTREAM_MONITOR,
 )
-from .self_check import Part, SelfCheck
+from .self_check import Part
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
 
 Status = Literal["ok", "degraded", "unavailable"]
+BrokenPart = Part | Literal["certificate"]
 
 UNREACHABLE = "whisper-server is away and requests wait for it."
 RESTARTED = "whisper-server hung and was restarted; requests wait for it."
@@ -40,7 +42,9 @@ ON_CPU = (
     "`pyinfra inventory.py tasks/doctor.py` says why."
 )
 SPOOL_FULL = "There is no room for more large uploads, or too many are under way."
-BROKEN: dict[Part, str] = {
+BROKEN: dict[BrokenPart, str] = {
+    "certificate": "The certificate's files cannot be used, and the one of before is; "
+    "`pyinfra inventory.py tasks/doctor.py` says why.",
     "decoder": "ffmpeg is missing or broken, so that only WAV of 16 kHz, mono, 16-bit PCM is "
     "transcribed; `pyinfra inventory.py tasks/doctor.py` says why.",
     "spool": "Uploads above half a megabyte cannot be kept; "
@@ -66,14 +70,15 @@ async def health(request: web.Request) -> web.Response:
 
     wake_seconds: how long the last start for a request took, null before the first. in_use: what
     whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
-    uploads. broken: parts of the proxy's own, "decoder" and "spool".
+    uploads. broken: parts of the proxy's own, "decoder", "spool" and "certificate".
     """
     settings = request.app[SETTINGS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     decoding, spools = request.app[DECODER].queue, request.app[SPOOLS]
     status, reason = _status(monitor, settings.max_wait)
+    broken = _broken(request.app)
     if status == "ok":
-        status, reason = _busy(admission, spools, request.app[SELF_CHECK])
+        status, reason = _busy(admission, spools, broken)
     body = {
         "status": status,
         "reason": reason,
@@ -88,7 +93,7 @@ async def health(request: web.Request) -> web.Response:
         "queue": _counts(admission),
         "decoding": _counts(decoding),
         "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
-        "broken": request.app[SELF_CHECK].broken,
+        "broken": broken,
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
@@ -97,13 +102,21 @@ def _counts(queue: AdmissionQueue | DecodeQueue) -> dict[str, int]:
     return {"running": queue.running, "waiting": queue.waiting, "limit": queue.limit}
 
 
+def _broken(app: web.Application) -> list[BrokenPart]:
+    broken: list[BrokenPart] = [*app[SELF_CHECK].broken]
+    encryption = app.get(ENCRYPTION)
+    if encryption and encryption.problem:
+        broken.append("certificate")
+    return broken
+
+
 def _busy(
-    admission: AdmissionQueue, spools: SpoolBudget, check: SelfCheck
+    admission: AdmissionQueue, spools: SpoolBudget, broken: list[BrokenPart]
 ) -> tuple[Status, str | None]:
     if admission.overdue:
         return "degraded", OVERDUE
-    if check.broken:
-        return "degraded", BROKEN[check.broken[0]]
+    if broken:
+        return "degraded", BROKEN[broken[0]]
     return ("degraded", SPOOL_FULL) if spools.full else ("ok", None)
 
 

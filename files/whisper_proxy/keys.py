@@ -15,9 +15,11 @@ from .notify import Notifier
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
+from .tls import Encryption
 from .upstream_monitor import UpstreamMonitor
 
 SETTINGS = web.AppKey("settings", Settings)
+ENCRYPTION = web.AppKey("encryption", Encryption)  # not there where TLS is off
 API_KEY = web.AppKey("api_key", ApiKey)
 NOTIFIER = web.AppKey("notifier", Notifier)
 OWN_NAMES = web.AppKey("own_names", OwnNames)

@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable, MutableMapping, Sequence
 
 from .connections import Connections
+from .drain import GRACE_SECONDS
+from .tls import Encryption
 
 LOG = logging.getLogger(__name__)
 
@@ -18,6 +20,10 @@ MAX_ACCEPTS = 64
 # Errors that pass: no descriptor, no memory, no process.
 OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 ACCEPT_RETRY_SECONDS = 1.0
+# A connection that has not begun after so long makes room for others when there is none.
+STALLED_SECONDS = 1.0
+# What handshakes that are under way may still take of a stop, before what is in flight is drained.
+HANDSHAKE_SECONDS = 3.0
 
 
 def listening_sockets(
@@ -67,12 +73,16 @@ class Listener:
         listening: Sequence[socket.socket],
         protocol: Callable[[], asyncio.BaseProtocol],
         connections: Connections,
+        encryption: Encryption | None = None,
     ) -> None:
         self._listening = listening
         self._protocol = protocol
         self._connections = connections
+        self._encryption = encryption
         self._loop = asyncio.get_running_loop()
-        self._beginning: set[asyncio.Task[None]] = set()
+        # Since when, the one that has been at it for longest first.
+        self._beginning: dict[asyncio.Task[None], float] = {}
+        self._silent: set[asyncio.Task[None]] = set()  # those of which nothing has come yet
         self._stopped = False
 
     def start(self) -> None:
@@ -82,12 +92,25 @@ class Listener:
             self._resume(one)
 
     async def stop(self) -> None:
-        """Stop accepting and close the sockets. systemd's copies queue new connections."""
+        """Stop accepting and close the sockets. systemd's copies queue new connections.
+
+        Who has sent nothing yet gets as long as one that is open to send a request.
+        """
         self._stopped = True
         for one in self._listening:
             self._loop.remove_reader(one)
             one.close()
-        await asyncio.gather(*self._beginning)
+        await self._wait(GRACE_SECONDS)
+        for task in self._silent:
+            task.cancel()
+        await self._wait(HANDSHAKE_SECONDS)
+        for task in self._beginning:
+            task.cancel()
+        await self._wait(None)
+
+    async def _wait(self, seconds: float | None) -> None:
+        if self._beginning:
+            await asyncio.wait(self._beginning, timeout=seconds)
 
     def _resume(self, listening: socket.socket) -> None:
         if not self._stopped:
@@ -97,31 +120,53 @@ class Listener:
         for _ in range(MAX_ACCEPTS):
             if self._connections.full(len(self._beginning)):
                 # Closed in the next turn of the loop, which is the one to accept in.
-                if not self._connections.close_idle():
+                if not (self._cut_off_stalled() or self._connections.close_idle()):
                     self._pause(listening)
                 return
             try:
-                connection, _ = listening.accept()
+                connection, address = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 self._exhausted(listening, error)
                 return
             connection.setblocking(False)
-            task = self._loop.create_task(self._begin(connection))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            task = self._loop.create_task(self._begin(connection, address[0]))
+            self._beginning[task] = self._loop.time()
+            task.add_done_callback(self._begun)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._beginning.pop(task, None)
+        self._silent.discard(task)
+
+    def _cut_off_stalled(self) -> bool:
+        """Cut off the one that has been beginning for longest; return whether any is stalled."""
+        longest, since = next(iter(self._beginning.items()), (None, 0.0))
+        if longest is None or self._loop.time() - since < STALLED_SECONDS:
+            return False
+        del self._beginning[longest]
+        longest.cancel()
+        return True
 
     def _exhausted(self, listening: socket.socket, error: OSError) -> None:
         if error.errno not in OUT_OF_RESOURCES:
             raise error
         LOG.error("cannot accept connections: %s", error.strerror)
-        self._connections.close_idle()
+        if not self._cut_off_stalled():
+            self._connections.close_idle()
         self._pause(listening)
 
     def _pause(self, listening: socket.socket) -> None:
         self._loop.remove_reader(listening)
         self._loop.call_later(ACCEPT_RETRY_SECONDS, self._resume, listening)
 
-    async def _begin(self, connection: socket.socket) -> None:
-        await self._loop.connect_accepted_socket(self._protocol, connection)
+    async def _begin(self, connection: socket.socket, peer: str) -> None:
+        if not self._encryption:
+            await self._loop.connect_accepted_socket(self._protocol, connection)
+            return
+        task = asyncio.current_task()
+        assert task
+        self._silent.add(task)
+        await self._encryption.begin(
+            connection, peer, self._protocol, lambda: self._silent.discard(task)
+        )

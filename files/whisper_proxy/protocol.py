@@ -100,7 +100,8 @@ class Protocol(web.RequestHandler):
         left = self._length - self._body.total_bytes
         size = max(self._read_bytes, min(left, LARGE_READ))
         # Transports have it as an attribute of their class, and read so much at a time. A protocol
-        # with a buffer of its own could tell it too, but would copy every byte once more.
+        # with a buffer of its own could tell it too, but would copy every byte once more. Over TLS
+        # it is nobody's: tls.py has set how much asyncio reads there.
         setattr(self._open, "max_size", size)  # noqa: B010
 
     def _check_head(self, received: int) -> None:
@@ -129,7 +130,10 @@ class Protocol(web.RequestHandler):
             self._connections.end(self)
 
     def unsent(self) -> int:
-        """Return how many bytes of answers the client has not taken yet."""
+        """Return how many bytes of answers the client has not taken yet.
+
+        Over TLS up to 64 KiB more are in the transport below, of which nothing is told.
+        """
         return self._open.get_write_buffer_size() if self._open else 0
 
     def abort(self) -> None:

@@ -11,9 +11,11 @@ from aiohttp import hdrs, web
 
 from .app import create_app
 from .connections import Connections
-from .keys import CONNECTIONS, IN_FLIGHT
+from .keys import CONNECTIONS, ENCRYPTION, IN_FLIGHT
 from .listen import Listener
+from .names import name_of
 from .notify import Notifier
+from .peer import called_address, is_encrypted, is_local
 from .protocol import BUFFER_BYTES, Protocol, refused
 from .settings import Settings
 
@@ -27,11 +29,16 @@ async def serve(settings: Settings, listening: Sequence[socket.socket], notifier
     app = create_app(settings, notifier)
     # Cancel when the client disconnects, so that whisper-server aborts the inference.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CUT_OFF_SECONDS)
-    await set_up(runner)
+    await set_up(runner, encrypted=bool(settings.tls))
     stop = _stop_signal()
     gc.freeze()  # startup objects live forever: keep the garbage collector from scanning them
     connections = app[CONNECTIONS]
-    listener = Listener(listening, lambda: new_protocol(runner, settings, connections), connections)
+    listener = Listener(
+        listening,
+        lambda: new_protocol(runner, settings, connections),
+        connections,
+        app.get(ENCRYPTION),
+    )
     names = " and ".join(_name(one) for one in listening)
     listener.start()
     watchdog = asyncio.create_task(notifier.keep_alive())
@@ -48,8 +55,8 @@ async def serve(settings: Settings, listening: Sequence[socket.socket], notifier
     watch.cancel()
 
 
-async def set_up(runner: web.AppRunner) -> None:
-    """Set up the runner, and refuse unknown expectations.
+async def set_up(runner: web.AppRunner, encrypted: bool = False) -> None:
+    """Set up the runner, and refuse unknown expectations, and plain HTTP where TLS is on.
 
     RFC 9110 defines only 100-continue. aiohttp would answer others itself, past the middleware.
     """
@@ -61,6 +68,8 @@ async def set_up(runner: web.AppRunner) -> None:
         expected = request.headers.get(hdrs.EXPECT, "100-continue")
         if expected.lower() != "100-continue":
             return refused(417, "Expect may only be 100-continue.", "unknown_expectation")
+        if encrypted and not is_encrypted(request) and not is_local(request):
+            return refused(400, f"This port speaks TLS: call {_https(request)}.", "tls_required")
         assert isinstance(request.protocol, Protocol)
         with request.protocol.serving():
             return await handler(request)
@@ -87,6 +96,13 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def _https(request: web.BaseRequest) -> str:
+    """Return where the client is to call instead, by the name that it has called."""
+    # What is no HOST:PORT is not sent back.
+    host = request.host if name_of(request.host) else called_address(request)
+    return f"https://{host}"
 
 
 def _name(listening: socket.socket) -> str:

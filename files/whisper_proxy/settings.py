@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from .api_key import read_key
 from .names import name_of
+from .tls import TlsFiles, load_context
 
 T = TypeVar("T")
 
@@ -186,6 +187,13 @@ class Settings:
     api_key_file: str = _setting(
         "", key_file, "file with the key that clients must send; none: no key"
     )
+    tls_certificate: str = _setting(
+        "", file, "file with the certificate and its chain in PEM, for HTTPS; none: plain HTTP"
+    )
+    tls_key: str = _setting("", file, "file with that certificate's key, in PEM")
+    client_ca: str = _setting(
+        "", file, "file with the CA whose certificates clients on other machines show; none: no CA"
+    )
     cors_origins: tuple[str, ...] = _setting(
         (), cors_origins, "origins whose pages may call, besides those of the host, or *"
     )
@@ -206,6 +214,13 @@ class Settings:
     gpu_memory: int = _setting(
         0, whole(0, 2**50), "bytes of GPU memory that whisper-server takes at least; 0: not known"
     )
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The files of TLS; None where it is off."""
+        if not self.tls_certificate:
+            return None
+        return TlsFiles(self.tls_certificate, self.tls_key, self.client_ca)
 
     @property
     def english_only(self) -> bool:
@@ -271,9 +286,29 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Set
 
 
 def _consistent(settings: Settings) -> Settings:
+    _check_tls(settings)
     if settings.idle_stop and not settings.upstream_unit:
         raise SettingsError(
             f"{ENV_PREFIX}IDLE_STOP is {settings.idle_stop}, but {ENV_PREFIX}UPSTREAM_UNIT must "
             "name the service that is to be stopped"
         )
     return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    """Raise SettingsError unless what TLS needs is given, and can be used."""
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        given, missing = "TLS_CERTIFICATE", "TLS_KEY"
+        if settings.tls_key:
+            given, missing = missing, given
+        raise SettingsError(f"{ENV_PREFIX}{given} is given, but {ENV_PREFIX}{missing} must be too")
+    if settings.client_ca and not settings.tls:
+        raise SettingsError(
+            f"{ENV_PREFIX}CLIENT_CA is given, but clients can show certificates over TLS alone: "
+            f"{ENV_PREFIX}TLS_CERTIFICATE and {ENV_PREFIX}TLS_KEY must be too"
+        )
+    try:
+        if settings.tls:
+            load_context(settings.tls)
+    except ValueError as problem:
+        raise SettingsError(f"{ENV_PREFIX}TLS_CERTIFICATE and its like: {problem}") from None

@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from whisper_proxy import api_key
+from whisper_proxy import api_key, file_stamp
 from whisper_proxy.api_key import ApiKey
 from whisper_proxy.errors import ApiError
 
@@ -26,7 +26,7 @@ def status(key: ApiKey, sent: str) -> int:
 def test_a_file_that_is_as_it_was_is_not_read_again(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_key, "SETTLED_NS", -1)
+    monkeypatch.setattr(file_stamp, "SETTLED_NS", -1)
     key = ApiKey(str(file))
     monkeypatch.setattr(api_key, "read_key", None)
     assert status(key, "old") == 200
@@ -41,7 +41,7 @@ def test_two_writes_at_the_same_moment_are_told_apart(file: Path) -> None:
 
 
 def test_a_file_that_was_replaced_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_key, "SETTLED_NS", -1)
+    monkeypatch.setattr(file_stamp, "SETTLED_NS", -1)
     key = ApiKey(str(file))
     other = file.with_name("other")
     other.write_text("new")

@@ -80,6 +80,7 @@ BAD = [
     ("names", "https://stt.example.org", "host names or IP addresses"),
     ("api_key_file", "/nonexistent", "a readable file that holds one key"),
     ("api_key_file", "/dev/null", "a readable file that holds one key"),
+    ("tls_certificate", "server.pem", "the absolute path of a file"),
     ("device", "a\nb", "printable"),
     ("kfd", "kfd", "the absolute path of a directory"),
     ("gpu_memory", "0.5", "a whole number from 0"),
@@ -95,7 +96,8 @@ def test_defaults() -> None:
         *("", "", 0),
         "whisper-1",
         *(0, 1, 32, 45, 512, 0, 30, 80),
-        *("", (), (), "", "", ""),
+        *("", "", "", ""),
+        *((), (), "", "", ""),
         *("/sys/class/kfd/kfd", "", 0),
     )
 
