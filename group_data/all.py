@@ -49,6 +49,9 @@ proxy_host = "127.0.0.1"
 proxy_port = 2023
 # A file on the host with the key that clients of the proxy must send; empty: they need none.
 proxy_api_key_file = ""
+# Whether other machines call over HTTPS: "off"; "internal", with a CA that is made on the host; or
+# paths on the host, "/CERTIFICATE.pem /KEY.pem", of a certificate with its chain and of its key.
+proxy_tls = "off"
 # Web pages and apps that may use the proxy from a browser, besides the host's own: origins such as
 # "https://chat.lan app://obsidian.md", or "*".
 proxy_cors_origins = ""

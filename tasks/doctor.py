@@ -13,6 +13,7 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from voicemode_whisper.checks import (
+    certificate,
     endpoints,
     gpu,
     installation,
@@ -67,6 +68,7 @@ def _check(exam: Examination) -> list[CheckResult]:
         *endpoints.ports(exam),
         *gpu.use(exam),
         *needs,
+        *certificate.served(exam),
         *_use(exam, explained=any(row.fix for row in needs)),
     ]
 

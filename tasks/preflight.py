@@ -1,5 +1,7 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
+from voicemode_whisper.core.certificate import Certificate as FoundCertificate
+from voicemode_whisper.core.certificate import own_problem
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.gpu import reason
 from voicemode_whisper.core.key_file import key_problem
@@ -15,6 +17,7 @@ from voicemode_whisper.core.release import moved, skipped
 from voicemode_whisper.core.settings import Settings
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
+from voicemode_whisper.facts.certificate import Certificate
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile
 from voicemode_whisper.facts.ports import Listeners
@@ -38,6 +41,7 @@ def check(host: Host) -> None:
     _check_manager(host)
     _check_ports(host, settings)
     _check_key(host)
+    _check_certificate(host)
     _check_voicemode(host)
     check_room(host.places, steps(host.places, host.unbuilt, _model(host)))
     host.pyinfra.log(_summary(host))
@@ -71,6 +75,17 @@ def _check_key(host: Host) -> None:
         problem = key_problem(host.fact(KeyFile, path=path), path, host.identity["user"])
         if problem:
             raise UserError(f"proxy_api_key_file: got {path!r}, {problem}")
+
+
+def _check_certificate(host: Host) -> None:
+    """Refuse a certificate of the operator's own that cannot serve."""
+    files = host.settings.own_certificate
+    if files:
+        certificate, key = files
+        found: FoundCertificate = host.fact(Certificate, certificate=certificate, key=key)
+        problem = own_problem(found)
+        if problem:
+            raise UserError(f"proxy_tls: got {host.settings.proxy_tls!r}, {problem}")
 
 
 def _check_voicemode(host: Host) -> None:

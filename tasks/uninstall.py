@@ -18,7 +18,15 @@ from voicemode_whisper.core.voicemode_env import put_together, restore
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.host import Host
-from voicemode_whisper.operations import download, env_file, generations, git, run_lock, user_unit
+from voicemode_whisper.operations import (
+    certificate,
+    download,
+    env_file,
+    generations,
+    git,
+    run_lock,
+    user_unit,
+)
 from voicemode_whisper.stage import stage
 from voicemode_whisper.unit_files import MARKER
 
@@ -42,6 +50,7 @@ def remove(host: Host) -> None:
         own=addresses,
     )
     generations.absent(name="Remove the builds and the proxy", layout=layout)
+    certificate.absent(name="Remove the CA and the certificate", layout=layout)
     download.absent(
         name="Remove the models" if host.settings.uninstall_models else "Keep the models",
         directory=layout.models,

@@ -1,5 +1,6 @@
 """The units and environment files of a generation, as they are written."""
 
+import os
 import re
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from whisper_proxy import gpu
 
 from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, settings, spec
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS, Layout
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.models import resolve_model
 from voicemode_whisper.core.speed import Speed
@@ -25,6 +26,8 @@ OTHERWISE: list[dict[str, Any]] = [
     {"model": resolve_model("tiny.en", "", "http://x")},
     {"settings": settings(whisper_port=4022)},
     {"settings": settings(proxy_api_key_file="/etc/key")},
+    {"settings": settings(proxy_tls="internal")},
+    {"settings": settings(proxy_tls="/a.pem /b.key")},
     {"settings": settings(gpu_kfd="/test/kfd")},
     {"settings": settings(proxy_cors_origins=["app://x", "*"], proxy_names="stt.lan")},
 ]
@@ -172,6 +175,20 @@ def test_a_key_is_named_by_its_file_alone():
     assert not [line for line in lines("proxy") if "API_KEY" in line]
     found = lines("proxy", settings=settings(proxy_api_key_file="/etc/key"))
     assert "WHISPER_PROXY_API_KEY_FILE=/etc/key" in found
+
+
+def test_the_proxy_finds_its_certificate():
+    assert not [line for line in lines("proxy") if "TLS" in line]
+    internal = lines("proxy", settings=settings(proxy_tls="internal"))
+    names = {"CERTIFICATE": "certificate", "KEY": "certificate_key"}
+    for variable, name in names.items():
+        # From the proxy's code, whose versions lie below services/ as well.
+        layout = Layout("/home/ada")
+        path = os.path.relpath(getattr(layout, name), f"{layout.services}/whisper-proxy-0")
+        assert f"WHISPER_PROXY_TLS_{variable}={path}" in internal
+    assert "WorkingDirectory=%h/.voicemode/services/current/proxy\n" in unit(PROXY_UNIT)
+    own = lines("proxy", settings=settings(proxy_tls="/a.pem /b.key"))
+    assert {"WHISPER_PROXY_TLS_CERTIFICATE=/a.pem", "WHISPER_PROXY_TLS_KEY=/b.key"} <= set(own)
 
 
 def test_the_proxy_knows_who_may_call():

@@ -185,11 +185,16 @@ class Host:
         return BuildSpec(self.release, backend, targets, self.gpu)
 
     @property
-    def lan_url(self) -> str | None:
-        """Where other machines find the proxy, by the name that pyinfra has for the host."""
+    def called(self) -> str:
+        """By what name other machines find the host, as far as pyinfra has one for it."""
         local = self.pyinfra.name == "@local"
         name = socket.gethostname() if local else self.pyinfra.data.get("ssh_hostname")
-        return self.settings.lan_url(name or self.pyinfra.name)
+        return name or self.pyinfra.name
+
+    @property
+    def lan_url(self) -> str | None:
+        """Where other machines find the proxy."""
+        return self.settings.lan_url(self.called)
 
     @cached_property
     def model_file(self) -> str:

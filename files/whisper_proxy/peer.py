@@ -6,13 +6,21 @@ from aiohttp import web
 
 
 def is_local(request: web.BaseRequest) -> bool:
-    """Return whether a request comes from this machine itself, over loopback."""
-    peer = request.transport.get_extra_info("peername") if request.transport else None
+    """Return whether a request comes from this machine itself."""
+    return is_this_machine(_address(request, "peername"), called_address(request))
+
+
+def is_this_machine(peer: str, called: str) -> bool:
+    """Return whether a peer at this address, which has called that one, is this machine.
+
+    It is on loopback, and where it calls the machine's own address it calls from the same: the
+    kernel sends no answer to that over the network.
+    """
     if not peer:
         return False
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    address = ipaddress.ip_address(peer)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return (mapped or address).is_loopback or peer == called
 
 
 def is_encrypted(request: web.BaseRequest) -> bool:
@@ -27,5 +35,9 @@ def has_certificate(request: web.BaseRequest) -> bool:
 
 def called_address(request: web.BaseRequest) -> str:
     """Return the address that the client has connected to; "" once it has gone."""
-    called = request.transport.get_extra_info("sockname") if request.transport else None
-    return str(called[0]).partition("%")[0] if called else ""
+    return _address(request, "sockname")
+
+
+def _address(request: web.BaseRequest, which: str) -> str:
+    found = request.transport.get_extra_info(which) if request.transport else None
+    return str(found[0]).partition("%")[0] if found else ""

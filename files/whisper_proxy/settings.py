@@ -1,5 +1,6 @@
 """The proxy's settings: one frozen object, from flags, then environment, then defaults."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -130,6 +131,11 @@ def file(text: str) -> str:
     return text
 
 
+def located(text: str) -> str:
+    """Return a file's absolute path; a relative one is from where the process was started."""
+    return os.path.abspath(text)
+
+
 def directory(text: str) -> str:
     """Return a directory, which need not be there, or raise ValueError with what is allowed."""
     if not text.startswith("/"):
@@ -188,11 +194,13 @@ class Settings:
         "", key_file, "file with the key that clients must send; none: no key"
     )
     tls_certificate: str = _setting(
-        "", file, "file with the certificate and its chain in PEM, for HTTPS; none: plain HTTP"
+        "", located, "file with the certificate and its chain in PEM, for HTTPS; none: plain HTTP"
     )
-    tls_key: str = _setting("", file, "file with that certificate's key, in PEM")
+    tls_key: str = _setting("", located, "file with that certificate's key, in PEM")
     client_ca: str = _setting(
-        "", file, "file with the CA whose certificates clients on other machines show; none: no CA"
+        "",
+        located,
+        "file with the CA whose certificates clients on other machines show; none: no CA",
     )
     cors_origins: tuple[str, ...] = _setting(
         (), cors_origins, "origins whose pages may call, besides those of the host, or *"

@@ -296,6 +296,7 @@ def resolved(tools: Toolchain = TOOLS, python: str | None = PYTHON, **changes: A
         {"settings": settings(proxy_host="0.0.0.0")},
         {"settings": settings(proxy_port=4023)},
         {"settings": settings(proxy_api_key_file="/key")},
+        {"settings": settings(proxy_tls="internal")},
         {"settings": settings(proxy_cors_origins="*")},
         {"settings": settings(proxy_names="stt.lan")},
         {"settings": settings(gpu_kfd="/kfd")},

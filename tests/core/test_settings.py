@@ -98,6 +98,12 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ),
         ("proxy_api_key_file", "key", "the absolute path of a file on the host"),
         ("proxy_api_key_file", "/my key", "the absolute path of a file on the host"),
+        ("proxy_tls", "on", "off, internal, or the absolute paths"),
+        ("proxy_tls", True, "off, internal, or the absolute paths"),
+        ("proxy_tls", "/cert.pem", "off, internal, or the absolute paths"),
+        ("proxy_tls", "cert.pem key.pem", "off, internal, or the absolute paths"),
+        ("proxy_tls", "/a.pem /b.pem /c.pem", "off, internal, or the absolute paths"),
+        ("proxy_tls", ["/a b.pem", "/c.pem"], "off, internal, or the absolute paths"),
         ("model_source", "ftp://x", "an http:// or https:// URL"),
         ("whisper_model", "small-en", "did you mean small"),
         ("whisper_model", 5, "a URL, an absolute path"),
@@ -211,6 +217,29 @@ def test_the_proxy_is_found_at_an_address_that_answers(host, url):
 )
 def test_others_find_the_proxy_only_where_it_listens_for_them(host, url):
     assert settings(proxy_host=host).lan_url("server.lan") == url
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "own"),
+    [
+        ("off", "off", None),
+        (False, "off", None),  # as --data proxy_tls=off is read
+        ("internal", "internal", None),
+        ("/a.pem /b.key", "/a.pem /b.key", ("/a.pem", "/b.key")),
+        (["/a.pem", "/b.key"], "/a.pem /b.key", ("/a.pem", "/b.key")),
+    ],
+)
+def test_a_certificate_is_none_the_deploy_s_or_one_s_own(given, taken, own):
+    found = settings(proxy_tls=given)
+    assert (found.proxy_tls, found.own_certificate) == (taken, own)
+
+
+def test_with_tls_others_call_over_https_and_the_host_itself_as_before():
+    found = settings(proxy_host="0.0.0.0", proxy_tls="internal")
+    assert found.lan_url("server.lan") == "https://server.lan:2023"
+    assert found.proxy_url == "http://127.0.0.1:2023"
+    at = settings(proxy_host="192.168.1.5", proxy_tls="/a.pem /b.key")
+    assert at.lan_url("server.lan") == "https://192.168.1.5:2023"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ SETTLING_SECONDS = 5.0
 # The only lines allowed in the log, however odd the requests: anything else is a traceback or was
 # injected.
 EXPECTED_LINES = re.compile(
-    r"INFO (request id=req_[0-9a-f]{32} .*|listening on .*|no TLS with \S+: [\w', -]+|stopping: requests_cut_off=\d+)"
+    r"INFO (request id=req_[0-9a-f]{32} .*|listening on .*|no TLS with \S+: [\w', -]+|"
+    r"stopping: requests_cut_off=\d+)"
 )
 
 

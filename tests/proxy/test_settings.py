@@ -80,7 +80,6 @@ BAD = [
     ("names", "https://stt.example.org", "host names or IP addresses"),
     ("api_key_file", "/nonexistent", "a readable file that holds one key"),
     ("api_key_file", "/dev/null", "a readable file that holds one key"),
-    ("tls_certificate", "server.pem", "the absolute path of a file"),
     ("device", "a\nb", "printable"),
     ("kfd", "kfd", "the absolute path of a directory"),
     ("gpu_memory", "0.5", "a whole number from 0"),

@@ -16,11 +16,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from whisper_proxy import connections, file_stamp, listen
+from whisper_proxy import connections, file_stamp, listen, peer
 from whisper_proxy.app import create_app
 from whisper_proxy.connections import Connections
 from whisper_proxy.keys import ENCRYPTION
 from whisper_proxy.listen import Listener
+from whisper_proxy.peer import is_this_machine
 from whisper_proxy.server import new_protocol, set_up
 from whisper_proxy.settings import Settings, SettingsError, load
 from whisper_proxy.tls import READ_BYTES
@@ -35,10 +36,16 @@ CONNECTIONS = 8
 
 
 def own_address() -> str:
-    """An address of this machine's own that is not loopback: who calls from it is no local peer."""
+    """An address of this machine's own that is not loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("198.51.100.1", 9))  # sends nothing, but needs a route
         return str(probe.getsockname()[0])
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have who calls from that address count as another machine, of which there is none here."""
+    monkeypatch.setattr(peer, "is_this_machine", lambda peer, _: peer.startswith("127."))
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +158,25 @@ async def test_this_machine_may_call_either_way(proxy: Running) -> None:
     assert status(await proxy.ask(tls=proxy.trusted)) == 200
 
 
+@pytest.mark.parametrize(
+    ("caller", "called", "same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.9", "192.0.2.1", True),
+        ("::1", "::1", True),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1", True),
+        ("192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1", True),
+        ("fe80::1", "fe80::1", True),
+        ("192.0.2.2", "192.0.2.1", False),
+        ("::ffff:192.0.2.2", "::ffff:192.0.2.1", False),
+        ("", "", False),
+    ],
+)
+def test_who_counts_as_this_machine(caller: str, called: str, same: bool) -> None:
+    assert is_this_machine(caller, called) is same
+
+
 async def test_others_call_encrypted(proxy: Running) -> None:
     assert status(await proxy.ask(host=own_address(), tls=proxy.trusted)) == 200
 
@@ -177,13 +203,18 @@ async def test_what_is_no_host_is_not_sent_back(proxy: Running) -> None:
     assert f"call https://{own_address()}." in error(answer)["message"]
 
 
-async def test_older_versions_of_tls_are_refused(proxy: Running) -> None:
+async def test_older_versions_of_tls_are_refused(
+    proxy: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     old = proxy.trusted
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(ssl.SSLError, match="alert protocol version"):
         await proxy.ask(tls=old)
+    await asyncio.sleep(0.05)
+    assert caplog.messages == ["no TLS with 127.0.0.1: unsupported protocol"]
 
 
 async def test_own_pages_are_allowed_over_https(proxy: Running) -> None:
@@ -201,6 +232,19 @@ async def test_the_log_says_why_a_client_gave_up(
         await asyncio.to_thread(shake_hands, proxy.port, ssl.create_default_context())
     await asyncio.sleep(0.05)
     assert caplog.messages == ["no TLS with 127.0.0.1: the client says alert unknown ca"]
+
+
+async def test_the_log_says_that_a_client_sees_it_expired(
+    start: Start, settings: Settings, folder: Path, ca: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    old = issued(folder, ca, "old", days=-1)
+    pair = {"tls_certificate": str(old.certificate), "tls_key": str(old.key)}
+    proxy = await start(replace(settings, **pair))
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        await asyncio.to_thread(shake_hands, proxy.port, proxy.trusted)
+    await asyncio.sleep(0.05)
+    assert caplog.messages == ["no TLS with 127.0.0.1: the client says alert certificate expired"]
 
 
 def shake_hands(port: int, context: ssl.SSLContext) -> None:
@@ -528,6 +572,16 @@ def test_what_tls_needs_is_asked_for(server: Pair) -> None:
     ):
         with pytest.raises(SettingsError, match=said):
             load(flags, {})
+
+
+def test_files_may_be_named_from_where_it_is_started(
+    server: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = server.key.parent / "beside"
+    beside.mkdir()
+    monkeypatch.chdir(beside)
+    found = load({"tls_certificate": "../server.pem", "tls_key": "../server.key"}, {})
+    assert (found.tls_certificate, found.tls_key) == (str(server.certificate), str(server.key))
 
 
 def test_files_that_cannot_be_used_are_one_line(

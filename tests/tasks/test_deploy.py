@@ -118,6 +118,35 @@ def test_credentials_in_urls_are_not_shown(tmp_path: Path):
     assert "s3cr3t" not in output + json.dumps(planned)
 
 
+OWN = "proxy_tls=/a.pem /b.key"
+
+
+def test_a_certificate_of_one_s_own_is_looked_at_before_anything_is_changed(tmp_path: Path):
+    good = ["now 1800000000", "issuer CN = x", "begins 1700000000", "ends 1900000000"]
+    answers = {
+        "good": [*good, "names DNS:stt.lan"],
+        "foreign": ["now 1800000000", "problem /b.key is not the key of /a.pem"],
+        "expired": [*good[:3], "ends 1799999999", "names DNS:stt.lan"],
+    }
+    hosts = {name: {"openssl crl2pkcs7": said, **HEALTHY} for name, said in answers.items()}
+    status, output, _ = plan(tmp_path, hosts, "--data", OWN)
+    assert status == 1
+    assert line_of(output, "good")[0].startswith("whisper.cpp v1.9.1")
+    begins = "proxy_tls: got '/a.pem /b.key', "
+    assert line_of(output, "foreign") == [f"{begins}but /b.key is not the key of /a.pem"]
+    assert line_of(output, "expired") == [f"{begins}which has expired on 2027-01-15; renew it"]
+
+
+def test_a_certificate_is_made_only_where_it_is_asked_for(tmp_path: Path):
+    for data, made in (("off", 0), ("internal", 1), ("/a.pem /b.key", 0)):
+        said = {"openssl crl2pkcs7": ["now 2", "issuer x", "begins 1", "ends 9", "names DNS:x"]}
+        hosts = {"a": {**said, **HEALTHY}}
+        status, output, planned = plan(tmp_path, hosts, "--data", f"proxy_tls={data}")
+        assert status == 0, output
+        names = [operation["name"] for operation in planned]
+        assert names.count("Services | Have a certificate for the proxy") == made
+
+
 def test_one_host_s_trouble_is_its_own(tmp_path: Path):
     hosts = {"good": HEALTHY, "debian": DEBIAN, "other": HEALTHY}
     status, output, _ = plan(tmp_path, hosts)

@@ -60,7 +60,7 @@ class GenerationSpec:
         """The settings that matter to the services, and that build and model do not tell of."""
         names = (
             "whisper_port", "proxy_host", "proxy_port", "proxy_api_key_file",
-            "proxy_cors_origins", "proxy_names", "idle_stop", "gpu_kfd",
+            "proxy_tls", "proxy_cors_origins", "proxy_names", "idle_stop", "gpu_kfd",
         )  # fmt: skip
         return {name: getattr(self.settings, name) for name in names}
 

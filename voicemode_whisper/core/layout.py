@@ -79,6 +79,25 @@ class Layout:
         return f"{self.services}/whisper-proxy-venv"
 
     @property
+    def tls(self) -> str:
+        """The private CA, if the deploy makes one, and the proxy's certificate, with their keys."""
+        return f"{self.services}/tls"
+
+    @property
+    def ca(self) -> str:
+        """The private CA's certificate, which clients are to trust."""
+        return f"{self.tls}/ca.pem"
+
+    @property
+    def certificate(self) -> str:
+        """The proxy's certificate; the template of proxy.env knows where it is, too."""
+        return f"{self.tls}/server.pem"
+
+    @property
+    def certificate_key(self) -> str:
+        return f"{self.tls}/server.key"
+
+    @property
     def units(self) -> str:
         return f"{self.home}/.config/systemd/user"
 

@@ -30,7 +30,7 @@ NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 @dataclass(frozen=True)
 class Settings:
     """What the operator asked for. `gpu_targets` is empty for "auto", `idle_stop` in seconds, 0 for
-    "never".
+    "never". `proxy_tls` is "off", "internal" or "CERTIFICATE KEY", paths on the host.
 
     `whisper_repo` may carry credentials: see `core.urls`.
     """
@@ -49,6 +49,7 @@ class Settings:
     proxy_host: str
     proxy_port: int
     proxy_api_key_file: str
+    proxy_tls: str
     proxy_cors_origins: str
     proxy_names: str
     idle_stop: int
@@ -76,12 +77,19 @@ class Settings:
         """Where a client on the host itself finds the proxy, for example http://127.0.0.1:2023."""
         return local_url(self.proxy_address)
 
+    @property
+    def own_certificate(self) -> tuple[str, str] | None:
+        """The paths of a certificate and its key that are the operator's; None for none."""
+        certificate, _, key = self.proxy_tls.partition(" ")
+        return (certificate, key) if key else None
+
     def lan_url(self, name: str) -> str | None:
         """Where other machines find the proxy on the host `name`; None if on loopback alone."""
         address = ipaddress.ip_address(self.proxy_host)
         if address.is_loopback:
             return None
-        return f"http://{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_url
+        at = f"{name}:{self.proxy_port}" if address.is_unspecified else self.proxy_address
+        return f"{'http' if self.proxy_tls == 'off' else 'https'}://{at}"
 
 
 def local_url(listen: str) -> str:
@@ -232,6 +240,21 @@ def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
     raise _wrong("proxy_api_key_file", value, allowed)
 
 
+def _proxy_tls(data: Mapping[str, Any]) -> str:
+    value = data["proxy_tls"]
+    # --data reads off as False.
+    if value in ("off", "internal", False):
+        return str(value or "off")
+    words = _listed(value)
+    if len(words) == 2 and all(re.fullmatch(r"/[A-Za-z0-9@._/+-]+", str(word)) for word in words):
+        return " ".join(map(str, words))
+    allowed = (
+        "off, internal, or the absolute paths on the host of a certificate and its key, "
+        '"/etc/ssl/stt.pem /etc/ssl/stt.key", of letters, digits and @._/+-'
+    )
+    raise _wrong("proxy_tls", value, allowed)
+
+
 def _listed(value: object) -> Sequence[object]:
     """A list as it is, or the words of a text with commas or spaces between them."""
     return value if isinstance(value, list | tuple) else str(value).replace(",", " ").split()
@@ -297,6 +320,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_host": _proxy_host,
     "proxy_port": _port("proxy_port"),
     "proxy_api_key_file": _proxy_api_key_file,
+    "proxy_tls": _proxy_tls,
     "proxy_cors_origins": _words(
         "proxy_cors_origins",
         _is_origin,
