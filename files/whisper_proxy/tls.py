@@ -38,9 +38,12 @@ class TlsFiles:
     client_ca: str = ""
 
     @property
-    def all(self) -> list[str]:
-        """Return those that are to be there."""
-        return [self.certificate, self.key, *([self.client_ca] if self.client_ca else [])]
+    def all(self) -> dict[str, str]:
+        """Return those that are to be there, and what each has to hold."""
+        kinds = {self.client_ca: "CERTIFICATE", self.key: "PRIVATE KEY"}
+        # One file may be both: whether it holds a key too, OpenSSL sees.
+        kinds[self.certificate] = "CERTIFICATE"
+        return {file: kind for file, kind in kinds.items() if file}
 
 
 class Handshake(ssl.SSLObject):
@@ -68,26 +71,27 @@ class Handshake(ssl.SSLObject):
 
 def load_context(files: TlsFiles) -> ssl.SSLContext:
     """Return what connections are encrypted with; ValueError, in one line, if they cannot be."""
-    for file in files.all:
-        _check_readable(file)
+    for file, kind in files.all.items():
+        _check_kind(file, kind)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslobject_class = Handshake
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(files.certificate, files.key, password=_no_password)
-    except ssl.SSLError as error:
+        if files.client_ca:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(files.client_ca)
+    except OSError as error:  # as ssl.SSLError is
         raise ValueError(_unusable(files, error)) from None
-    if files.client_ca:
-        context.verify_mode = ssl.CERT_OPTIONAL
-        _load_client_ca(context, files.client_ca)
     return context
 
 
-def _check_readable(file: str) -> None:
+def _check_kind(file: str, kind: str) -> None:
     try:
-        with open(file, "rb"):
-            pass
+        with open(file, errors="replace") as text:
+            if f"{kind}-----" not in text.read():
+                raise ValueError(f"{file} holds no {kind.lower()} in PEM")
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from None
 
@@ -96,21 +100,11 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted with a password, which nobody is there to type")
 
 
-def _unusable(files: TlsFiles, error: ssl.SSLError) -> str:
-    if error.reason == "KEY_VALUES_MISMATCH":
+def _unusable(files: TlsFiles, error: OSError) -> str:
+    reason = getattr(error, "reason", None)
+    if reason == "KEY_VALUES_MISMATCH":
         return f"the key in {files.key} is not that of the certificate in {files.certificate}"
-    for file, kind in ((files.certificate, "CERTIFICATE"), (files.key, "PRIVATE KEY")):
-        with open(file, errors="replace") as text:
-            if f"{kind}-----" not in text.read():
-                return f"{file} holds no {kind.lower()} in PEM"
-    return f"{files.certificate} and {files.key} cannot be used: {error.reason or error}"
-
-
-def _load_client_ca(context: ssl.SSLContext, file: str) -> None:
-    try:
-        context.load_verify_locations(file)
-    except ssl.SSLError:
-        raise ValueError(f"{file} holds no certificate in PEM") from None
+    return f"{', '.join(files.all)} cannot be used: {reason or error}"
 
 
 class Encryption:

@@ -43,6 +43,11 @@ def issued(
     return made
 
 
+def with_password(key: Path, target: Path) -> None:
+    """Encrypt a key."""
+    _openssl("pkey", "-in", key, "-aes256", "-passout", "pass:x", "-out", target)
+
+
 def _openssl(*arguments: object) -> None:
     command = ["openssl", *map(str, arguments)]
     subprocess.run(command, check=True, capture_output=True, timeout=20)

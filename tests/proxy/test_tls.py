@@ -27,7 +27,7 @@ from whisper_proxy.settings import Settings, SettingsError, load
 from whisper_proxy.tls import READ_BYTES
 
 from . import fake_whisper as fake
-from .certificates import NAMES, Pair, authority, issued
+from .certificates import NAMES, Pair, authority, issued, with_password
 from .samples import form
 
 GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -584,21 +584,27 @@ def test_files_may_be_named_from_where_it_is_started(
     assert (found.tls_certificate, found.tls_key) == (str(server.certificate), str(server.key))
 
 
+def test_one_file_may_hold_both(server: Pair, tmp_path: Path) -> None:
+    both = tmp_path / "both.pem"
+    both.write_text(server.key.read_text() + server.certificate.read_text())
+    assert load({"tls_certificate": str(both), "tls_key": str(both)}, {}).tls
+
+
 def test_files_that_cannot_be_used_are_one_line(
     server: Pair, ca: Pair, folder: Path, tmp_path: Path
 ) -> None:
     junk = tmp_path / "junk"
     junk.write_text("junk")
     encrypted = tmp_path / "encrypted.key"
-    encrypted.write_text(
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
-        "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAigLKSQYzZb5QICCAAw\n"
-        "-----END ENCRYPTED PRIVATE KEY-----\n"
-    )
+    with_password(server.key, encrypted)
+    half = tmp_path / "half.pem"
+    half.write_text(server.certificate.read_text()[:200])
     good = {"tls_certificate": str(server.certificate), "tls_key": str(server.key)}
     for changed, said in (
         ({"tls_key": str(ca.key)}, "is not that of the certificate in"),
         ({"tls_key": "/none"}, "/none cannot be read: No such file"),
+        ({"tls_key": str(encrypted)}, "the key is encrypted with a password"),
+        ({"tls_certificate": str(half)}, "half.pem.* cannot be used: "),
         ({"tls_certificate": str(junk)}, "junk holds no certificate in PEM"),
         ({"tls_certificate": str(server.key)}, "server.key holds no certificate in PEM"),
         ({"client_ca": str(junk)}, "junk holds no certificate in PEM"),

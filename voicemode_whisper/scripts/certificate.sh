@@ -29,6 +29,7 @@ seconds() {
   date -d "$(field "$1" "$2")" +%s
 }
 
+command -v openssl > /dev/null || problem 'openssl is not installed: sudo pacman -Syu openssl'
 readable "$certificate"
 openssl x509 -noout -in "$certificate" 2> /dev/null || problem "$certificate holds no certificate in PEM"
 readable "$key"
