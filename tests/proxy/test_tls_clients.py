@@ -6,17 +6,13 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import openai
 import pytest
 import requests
 
-from .certificates import Pair, authority, issued
-from .processes import Proxy, proxy, whisper
-from .samples import silence
+from .encrypted import Served, serving
 
 OPENAI = """
 import sys, openai
@@ -34,30 +30,10 @@ const { openAsBlob } = require("node:fs");
 """
 
 
-@dataclass(frozen=True)
-class Served:
-    """A proxy with a certificate for localhost, and the CA that this is of."""
-
-    proxy: Proxy
-    ca: Pair
-    speech: Path
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.proxy.port}/v1"
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
-    speech = folder / "speech.wav"
-    speech.write_bytes(silence(1))
-    ca = authority(folder)
-    pair = issued(folder, ca, "server")
-    flags = ["--tls-certificate", str(pair.certificate), "--tls-key", str(pair.key)]
-    with whisper() as server, proxy(server.url, folder, flags) as running:
-        yield Served(running, ca, speech)
-        assert running.unexpected_lines() == []
+    with serving(tmp_path_factory.mktemp("served")) as found:
+        yield found
 
 
 def run(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
