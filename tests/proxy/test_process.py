@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from aiohttp.test_utils import TestServer
 from tests.ports import free_port
 
 from . import fake_whisper as fake
+from .certificates import authority, issued
 from .fake_whisper import FakeWhisper
 from .samples import form
 
@@ -208,24 +210,31 @@ async def activated(held: socket.socket, *flags: str, **variables: str) -> Proce
     )
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_restart_refuses_nobody_and_loses_nothing(
-    whisper: FakeWhisper, whisper_server: TestServer
+    scheme: str, whisper: FakeWhisper, whisper_server: TestServer, tmp_path: Path
 ) -> None:
     """Under steady requests, each on a connection of its own, the process is replaced 5 times."""
     whisper.seconds = 0.02
-    upstream = fake.address(whisper_server)
+    flags = ["--upstream", fake.address(whisper_server)]
+    trusted: ssl.SSLContext | bool = True
+    if scheme == "https":
+        ca = authority(tmp_path)
+        pair = issued(tmp_path, ca, "server")
+        flags += ["--tls-certificate", str(pair.certificate), "--tls-key", str(pair.key)]
+        trusted = ssl.create_default_context(cafile=str(ca.certificate))
     answers: list[object] = []
     with systemd_socket() as held:
-        url = f"http://127.0.0.1:{held.getsockname()[1]}/v1/audio/transcriptions"
+        url = f"{scheme}://127.0.0.1:{held.getsockname()[1]}/v1/audio/transcriptions"
         stop = asyncio.Event()
 
         async def ask_steadily() -> None:
-            connector = aiohttp.TCPConnector(force_close=True)
+            connector = aiohttp.TCPConnector(force_close=True, ssl=trusted)
             async with aiohttp.ClientSession(connector=connector) as session:
                 while not stop.is_set():
                     answers.append(await transcribe(session, url))
 
-        process = await activated(held, "--upstream", upstream)
+        process = await activated(held, *flags)
         line = await listening(process)
         assert f"port {held.getsockname()[1]} for" in line
         clients = [asyncio.create_task(ask_steadily()) for _ in range(4)]
@@ -235,7 +244,7 @@ async def test_a_restart_refuses_nobody_and_loses_nothing(
             status, _, err = await finished(process)
             assert (status, "Traceback" in err) == (0, False)
             assert "requests_cut_off=0" in err
-            process = await activated(held, "--upstream", upstream)
+            process = await activated(held, *flags)
             await listening(process)
         stop.set()
         await asyncio.gather(*clients)
