@@ -53,10 +53,11 @@ def test_a_key_keeps_others_out_and_the_deploy_uses_it(box: Box):
 
 ENCRYPTED: dict[str, Any] = {"proxy_host": "0.0.0.0", "proxy_tls": "internal"}
 TLS = "/home/ada/.voicemode/services/tls"
-# As sign-certificate.sh does, for less than no time and with the names of what is there.
+# As sign-certificate.sh does, for a day long ago and with the names of what is there.
 EXPIRE = f"""
 cd {TLS} && openssl req -new -key server.key -subj /CN=old |
-  openssl x509 -req -CA ca.pem -CAkey ca.key -days -1 -extfile {TLS}/names -out server.pem
+  openssl x509 -req -CA ca.pem -CAkey ca.key -extfile names -out server.pem \\
+    -not_before 20200101000000Z -not_after 20200102000000Z
 """
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.facts.answers import answer
 from tests.operations.conftest import Apply, Failed
+from tests.proxy.certificates import Pair, issued
 from voicemode_whisper.core.certificate import Certificate, alternative_names, own_problem
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.facts.certificate import Certificate as CertificateFact
@@ -56,15 +57,21 @@ def run(name: str, *arguments: object, given: str = "") -> str:
     return done.stdout
 
 
-def sign(folder: Path, request: str, days: object = 397, usage: str = "serverAuth") -> str:
-    return run("sign-certificate", folder, "a CA", NAMES, usage, days, given=request)
+def sign(folder: Path, request: str, usage: str = "serverAuth") -> str:
+    return run("sign-certificate", folder, "a CA", NAMES, usage, 397, given=request)
 
 
-def make(folder: Path, days: object = 397) -> tuple[Path, Path]:
+def expired(folder: Path, names: str) -> Pair:
+    """One of the CA in this folder, which was valid once."""
+    ca = Pair(folder / "ca.pem", folder / "ca.key")
+    return issued(folder, ca, "old", names, days=-1)
+
+
+def make(folder: Path) -> tuple[Path, Path]:
     """A certificate of a CA in this folder, and its key."""
     pem, key = folder / "server.pem", folder / "server.key"
     request = run("certificate-request", key, "stt.lan")
-    run("put-certificate", pem, key, given=sign(folder, request, days))
+    run("put-certificate", pem, key, given=sign(folder, request))
     return pem, key
 
 
@@ -104,10 +111,9 @@ def test_a_name_that_is_missing_makes_another_of_the_same_ca_and_key(apply: Appl
 def test_one_that_has_expired_is_renewed(apply: Apply, layout: Layout):
     issue(apply, layout)
     before = found(layout)
-    request = run("certificate-request", layout.certificate_key, "x")
-    names = alternative_names(before.names)
-    arguments = (layout.tls, "", names, "serverAuth", -1)
-    Path(layout.certificate).write_text(run("sign-certificate", *arguments, given=request))
+    old = expired(Path(layout.tls), alternative_names(before.names))
+    shutil.copy(old.certificate, layout.certificate)
+    shutil.copy(old.key, layout.certificate_key)
     assert found(layout).ends < found(layout).now
     assert issue(apply, layout) == 1
     assert found(layout).ends >= before.ends
@@ -281,8 +287,9 @@ def test_a_certificate_of_another_ca_is_told(tmp_path: Path):
 
 
 def test_one_that_has_expired_is_read_all_the_same(tmp_path: Path):
-    pem, key = make(tmp_path, days=-1)
-    one = seen(str(pem), str(key), str(tmp_path / "ca.pem"))
+    make(tmp_path)
+    old = expired(tmp_path, NAMES)
+    one = seen(str(old.certificate), str(old.key), str(tmp_path / "ca.pem"))
     assert (one.problem, one.ends < one.now) == ("", True)
 
 

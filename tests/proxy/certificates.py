@@ -38,9 +38,17 @@ def issued(
     extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
     _openssl(
         *("x509", "-req", "-in", request, "-CA", ca.certificate, "-CAkey", ca.key),
-        *("-days", days, "-extfile", extensions, "-out", made.certificate),
+        *(*_validity(days), "-extfile", extensions, "-out", made.certificate),
     )
     return made
+
+
+def _validity(days: int) -> tuple[object, ...]:
+    """From openssl 3.4 on no certificate may end before it begins, and one may begin long ago."""
+    known = subprocess.run(("openssl", "x509", "-help"), capture_output=True, text=True).stderr
+    if days < 0 and "-not_after" in known:
+        return ("-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
+    return ("-days", days)
 
 
 def with_password(key: Path, target: Path) -> None:
