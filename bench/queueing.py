@@ -6,22 +6,23 @@ The queue is the real one, in virtual time. The arrivals are drawn by chance, wi
 import asyncio
 import random
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from whisper_proxy import admission
 from whisper_proxy.admission import AdmissionQueue, Job
 from whisper_proxy.errors import ApiError
-from whisper_proxy.inference_cost import windows
+from whisper_proxy.inference_cost import Line
 
 from . import table, virtual_time
 from .figures import percentile
+from .waiting import Load
 
 # A GPU, in seconds, about as fast as that in docs/benchmarks.md: a window, and a second of speech.
-ENCODE, DECODE = 0.1, 0.012
+GPU = Line(fixed=0.1, factor=0.012)
 NOISE = 0.2  # of what an inference takes
-DICTATION = (2.0, 15.0)  # seconds of audio
-DICTATION_EVERY = 4.0  # seconds, on average
+DICTATIONS = Load(every=4.0, shortest=2.0, longest=15.0)
 HOUR = 3600.0
 SIMULATED = 24 * HOUR
 SEED = 1
@@ -29,15 +30,19 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Case:
-    """Who uploads beside the dictations: so many clients, each one file after another.
+    """Who uploads beside what comes by chance: so many clients, each one file after another.
 
-    seconds: of each file. max_wait: the proxy's setting.
+    seconds: of each file. max_wait: the proxy's setting. speeds: of the GPUs, of which one of 2
+    takes half as long as `gpu`.
     """
 
     name: str
     clients: int
     seconds: float
     max_wait: float
+    loads: Sequence[Load] = (DICTATIONS,)
+    gpu: Line = GPU
+    speeds: Sequence[float] = (1.0,)
 
 
 CASES = (
@@ -59,25 +64,35 @@ class Waits:
         """The mean of those that were not refused."""
         return statistics.mean(self.seconds)
 
-    def cells(self) -> tuple[str, str, str]:
-        """Return mean, 99th percentile and the share that was refused."""
-        p99 = percentile(self.seconds, 99)
+    def percentile(self, percent: int) -> float:
+        """A percentile of those that were not refused."""
+        return percentile(self.seconds, percent)
+
+    def cells(self, percent: int = 99) -> tuple[str, ...]:
+        """Return mean, percentile and the share that was refused."""
         refused = 100 * self.refused / (len(self.seconds) + self.refused)
-        return (table.number(self.mean, "s"), table.number(p99, "s"), table.number(refused, "%"))
+        times = (table.number(value, "s") for value in (self.mean, self.percentile(percent)))
+        return (*times, table.number(refused, "%"))
 
 
 class Simulation:
-    """One proxy, the dictations and the files."""
+    """One proxy, what comes by chance and the files.
+
+    waits: of each load; dictations: of the first one.
+    """
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.dictations, self.files = Waits(), Waits()
-        self._queue = AdmissionQueue(1, 1000, case.max_wait)
+        self.files = Waits()
+        self.waits = {load: Waits() for load in case.loads}
+        self.dictations = self.waits[case.loads[0]]
+        self._queue = AdmissionQueue(len(case.speeds), 1000, case.max_wait)
+        self._idle = list(case.speeds)
         self._chance = random.Random(SEED)
 
     async def run(self, seconds: float) -> None:
         tasks = [asyncio.create_task(self._upload()) for _ in range(self.case.clients)]
-        tasks.append(asyncio.create_task(self._dictate()))
+        tasks += [asyncio.create_task(self._arrive(load)) for load in self.case.loads]
         await asyncio.sleep(seconds)
         for task in tasks:
             task.cancel()
@@ -87,12 +102,12 @@ class Simulation:
             if not await self._ask(self.case.seconds, self.files):
                 await asyncio.sleep(self._chance.uniform(1, 60))
 
-    async def _dictate(self) -> None:
+    async def _arrive(self, load: Load) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                await asyncio.sleep(self._chance.expovariate(1 / DICTATION_EVERY))
-                seconds = self._chance.uniform(*DICTATION)
-                group.create_task(self._ask(seconds, self.dictations))
+                await asyncio.sleep(self._chance.expovariate(load.rate))
+                seconds = self._chance.uniform(load.shortest, load.longest)
+                group.create_task(self._ask(seconds, self.waits[load]))
 
     async def _ask(self, seconds: float, waits: Waits) -> bool:
         began = asyncio.get_running_loop().time()
@@ -106,10 +121,12 @@ class Simulation:
         return True
 
     async def _infer(self, job: Job) -> None:
-        took = windows(job.seconds) * ENCODE + job.seconds * DECODE
+        speed = self._idle.pop(0)  # the one that is idle for longest, as leastconn has it
+        took = self.case.gpu.cost(job.seconds) / speed
         took *= self._chance.uniform(1 - NOISE, 1 + NOISE)
         with job.inferring():
             await asyncio.sleep(took)
+        self._idle.append(speed)
         self._queue.cost.record(job.seconds, took)
 
 
