@@ -1,5 +1,6 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
+from voicemode_whisper import quiet_run
 from voicemode_whisper.core.certificate import Certificate as FoundCertificate
 from voicemode_whisper.core.certificate import own_problem
 from voicemode_whisper.core.errors import UserError
@@ -23,7 +24,7 @@ from voicemode_whisper.facts.files import KeyFile
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.host import Host
-from voicemode_whisper.operations import run_lock
+from voicemode_whisper.operations import looking, run_lock
 from voicemode_whisper.operations.util.connection import is_lost
 from voicemode_whisper.preconditions import check_host
 from voicemode_whisper.stage import stage
@@ -34,9 +35,11 @@ def check(host: Host) -> None:
     """Refuse a host or settings that cannot work; say what will be built otherwise."""
     # Before the host is asked: what is wrong with these is wrong on every host.
     settings = host.settings
+    host.gather(quiet_run.at_first(host))
     check_host(host)
     if is_lost(host.pyinfra):
         return
+    host.gather(quiet_run.in_preflight(host))
     check_rights(host.places, host.identity["user"])
     _check_manager(host)
     _check_ports(host, settings)
@@ -53,6 +56,11 @@ def check(host: Host) -> None:
     if host.places.late:
         host.warn(describe_late(host.places.late))
     run_lock.hold(name="Lock the host", layout=host.layout)
+    looking.ahead(
+        name="Look at the host",
+        as_root=quiet_run.as_root(host),
+        as_user=quiet_run.as_user(host),
+    )
 
 
 def _check_manager(host: Host) -> None:

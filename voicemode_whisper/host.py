@@ -2,6 +2,7 @@
 
 import runpy
 import socket
+from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from voicemode_whisper.core.power import idle_watts, sysfs_device
 from voicemode_whisper.core.release import Release, is_tag, parse_refs, resolve_release
 from voicemode_whisper.core.settings import Settings, read_settings
 from voicemode_whisper.core.urls import masked, split_login
-from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.base import Question, gather, read_fact
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.git import Advertisement
 from voicemode_whisper.facts.kfd import Gpus
@@ -53,6 +54,10 @@ class Host:
     def fact(self, fact: type[api.FactBase[T]], **arguments: Any) -> T:
         """Ask the host for a fact, now; UserError where it cannot be read."""
         return read_fact(self.pyinfra, fact, **arguments)
+
+    def gather(self, questions: Iterable[Question], **arguments: Any) -> None:
+        """Have the host answer several facts in one round trip, before they are asked for."""
+        gather(self.pyinfra, questions, **arguments)
 
     def warn(self, line: str) -> None:
         """Print a line that the operator should not miss."""

@@ -46,6 +46,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(entry, io.BytesIO(content))
 
 
+@cache
 def version() -> str:
     """Twelve hexadecimal digits that change with the proxy's code or its lock file."""
     return fingerprint(archive())

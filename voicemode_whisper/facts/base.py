@@ -3,14 +3,20 @@
 pyinfra takes an exception in a fact for an error in the deploy, and ends the run on all hosts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from functools import cache, wraps
+from typing import Any, TypeAlias, TypeVar
 
-from pyinfra.api import FactBase, Host
+from pyinfra.api import FactBase, Host, State, StringCommand
+from pyinfra.api import arguments as pyinfra_arguments
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.connectors import util
 
 from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.scripts import shell
+from voicemode_whisper.scripts.answers import Answer
 from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 T = TypeVar("T")
@@ -26,11 +32,17 @@ class Fact(FactBase[T]):
     """
 
     allows_undecodable = False
+    # Whether asking for it changes the host, if only for a while: a service starts, a card works.
+    stirs = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "process" in vars(cls):
             cls.process = _guarded(cls.process)  # type: ignore[method-assign]
+
+
+# A fact, and the arguments that it is to be asked with.
+Question: TypeAlias = tuple[type[Fact[Any]], Mapping[str, Any]]
 
 
 def _guarded(process: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,12 +70,78 @@ def unreadable(fact: type[FactBase[Any]], output: str | bytes, error: Exception)
 
 def read_fact(host: Host, fact: type[FactBase[T]], **arguments: Any) -> T:
     """The value of a fact for a host; UserError, which names the fact, where it cannot be read."""
+    only_looks = issubclass(fact, Fact) and not fact.stirs
+    answer = _known(host, fact, arguments) if only_looks else None
+    # What failed is asked again, for pyinfra to say so.
+    if answer and answer.status == 0:
+        return fact().process([*answer.lines]) if answer.lines else fact.default()
     try:
         # In a condition of an operation (_if) pyinfra does not know what the stage has given it.
-        value: T = host.get_fact(fact, _shell_executable=CLEAN_SHELL, **arguments)
+        with shell.looking() if only_looks else nullcontext():
+            value: T = host.get_fact(fact, _shell_executable=CLEAN_SHELL, **arguments)
     except UnicodeDecodeError as error:
         raise unreadable(fact, error.object, error) from error
     return value
+
+
+def gather(host: Host, questions: Iterable[Question], **arguments: Any) -> None:
+    """Have a host answer these facts in one round trip, for `read_fact` to take from then on.
+
+    An answer holds until anything is run on the host that may change it, and for a while (see
+    scripts/answers.py); then, and where gathering fails, the fact is asked for alone. With
+    `arguments` such as `_sudo`, which count for all of them, as for `read_fact`.
+    """
+    questions = list(questions)
+    stirring = [fact.__name__ for fact, _ in questions if fact.stirs]
+    if stirring:
+        raise ValueError(f"not to be asked in advance: {', '.join(stirring)}")
+    if _is_shown(host.state):
+        return
+    commands = [_command(fact, asked) for fact, asked in questions]
+    how = _connector(host, arguments)
+    asked_at = time.monotonic()
+    answers = shell.run_all(host, commands, **how)
+    if answers:
+        keys = [_key(command, how) for command in commands]
+        shell.known_of(host).remember(dict(zip(keys, answers, strict=True)), asked_at)
+
+
+def _is_shown(state: State) -> bool:
+    """Whether what each fact runs and says is shown: then each is asked for alone."""
+    return state.print_fact_info or state.print_fact_input or state.print_fact_output
+
+
+def _known(host: Host, fact: type[FactBase[Any]], arguments: Mapping[str, Any]) -> Answer | None:
+    """What the host has answered to this, where that was gathered and still holds."""
+    known = shell.known_of(host)
+    if known.is_empty or _is_shown(host.state):
+        return None
+    how = {name: value for name, value in arguments.items() if name.startswith("_")}
+    asked = {name: value for name, value in arguments.items() if name not in how}
+    return known.answer(_key(_command(fact, asked), _connector(host, how)))
+
+
+def _command(fact: type[FactBase[Any]], asked: Mapping[str, Any]) -> StringCommand:
+    return StringCommand(fact().command(**asked))
+
+
+def _key(command: StringCommand, how: Mapping[str, Any]) -> Hashable:
+    """What an answer is known by: the command, and all that says how it is run."""
+    return command.get_raw_value(), repr(how)
+
+
+def _connector(host: Host, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What pyinfra gives the connector for a fact that is asked for with these arguments.
+
+    Those that are not given are the operation's, or the stage's, for which pyinfra has them ready.
+    """
+    ready: Mapping[str, Any] = (
+        host.current_op_global_arguments
+        or host.current_deploy_kwargs
+        or pop_global_arguments(host.state, host, {})[0]
+    )
+    both = {**ready, **arguments, "_shell_executable": CLEAN_SHELL}
+    return {name: both[name] for name in CONNECTOR_ARGUMENT_KEYS if name in both}
 
 
 def decoded(lines: Iterable[str | bytes]) -> Iterator[str]:
@@ -94,3 +172,5 @@ def _read_leniently(read_buffer: Callable[..., None]) -> Callable[..., None]:
 
 
 util.read_buffer = _read_leniently(util.read_buffer)
+# pyinfra works its own types out anew for every fact and every operation.
+pyinfra_arguments.all_global_arguments = cache(pyinfra_arguments.all_global_arguments)

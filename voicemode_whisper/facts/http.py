@@ -21,6 +21,7 @@ class Answer:
 class HttpGet(Fact[Answer]):
     """The answer to a GET of `url`, which is asked for on the host."""
 
+    stirs = True
     default = Answer
     allows_undecodable = True
 

@@ -15,6 +15,7 @@ class GpuPower(Fact[Power]):
     `device` is its directory in sysfs (see `core.power.sysfs_device`).
     """
 
+    stirs = True
     default = Power
 
     def command(self, device: str, pause: int = 0) -> StringCommand:

@@ -31,6 +31,7 @@ class Transcript(Fact[Transcription]):
     the GPU at `device` in sysfs (see `core.power.sysfs_device`) is measured where that is given.
     """
 
+    stirs = True
     default = Transcription
     allows_undecodable = True
 

@@ -3,13 +3,18 @@
 A command is sent on standard input, so that the login shell sees one line that means the same to
 bash, zsh, fish and tcsh, and that neither a script nor a password is in the list of processes.
 Only stages run in it: what else pyinfra runs in the same deploy is left as it is.
+
+What is known of a host is forgotten when anything is run there that does not say that it only
+looks, whoever in this deploy it is of, or a file is sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from paramiko import ChannelException
+from paramiko import ChannelException, SSHException
 from pyinfra import logger
 from pyinfra.api import HiddenValue, Host, QuoteString, StringCommand
 from pyinfra.api.output import echo
@@ -17,12 +22,16 @@ from pyinfra.connectors import local, ssh
 from pyinfra.connectors.util import CommandOutput, extract_control_arguments, make_unix_command
 
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.scripts import words
+from voicemode_whisper.scripts import script, words
+from voicemode_whisper.scripts.answers import Answer, Known, told_apart
 
 # What pyinfra is given as _shell_executable: words that `-c COMMAND` follows.
 CLEAN_SHELL = StringCommand(*map(QuoteString, words("clean-shell"))).get_raw_value()
 # Names in pyinfra's data on a connection: where it keeps a password, and what is used for sudo.
 PASSWORD, ROOT_TOOL = "prompted_sudo_password", "voicemode_whisper_root_tool"
+# What is known of it (see answers.py).
+KNOWN = "voicemode_whisper_known"
+CONNECTORS = (ssh.SSHConnector, local.LocalConnector)
 
 _START = """/bin/sh -c 'eval "$(/bin/cat)"'"""
 # For sudo and doas, which say in English what they have to say. On Arch sh is bash, which knows the
@@ -31,6 +40,9 @@ _PREPARE = (
     "unset -f sh sudo doas printf; "
     "PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C; export PATH LC_ALL; unset LANGUAGE;"
 )
+
+# Whether what is run now only looks at its host.
+_LOOKING: ContextVar[bool] = ContextVar("looking", default=False)
 
 
 class OneSessionError(UserError):
@@ -67,6 +79,42 @@ def _given(lines: Any) -> list[StringCommand]:
     return [StringCommand("printf '%s\\n'", *quoted, "|")]
 
 
+@contextmanager
+def looking() -> Iterator[None]:
+    """What is run meanwhile changes nothing on a host: what is known of it stays so."""
+    token = _LOOKING.set(True)
+    try:
+        yield
+    finally:
+        _LOOKING.reset(token)
+
+
+def known_of(host: Host) -> Known:
+    """What is known of a host since something was last run on it that may have changed it."""
+    known: Known = host.connector_data.setdefault(KNOWN, Known())
+    return known
+
+
+def run_all(
+    host: Host, commands: Sequence[StringCommand], **arguments: Any
+) -> Sequence[Answer] | None:
+    """Run commands that only look, as one; None where that does not work.
+
+    Nothing is said of it then: whoever runs one of them alone hears why. pyinfra's connectors for
+    containers and the like have no shell of ours, and are not asked.
+    """
+    if not isinstance(host.connector, CONNECTORS):
+        return None
+    together = script("run-all", *(command.get_raw_value() for command in commands))
+    try:
+        with looking():
+            _, said = host.run_shell_command(together, **arguments)
+    except (OSError, EOFError, SSHException, UserError) as error:
+        logger.debug("Several commands as one on %s: %s", host.name, error)
+        return None
+    return told_apart(said.stdout_lines, len(commands))
+
+
 def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
     """A connector's way to run a command, with what is to run in CLEAN_SHELL on standard input."""
 
@@ -78,6 +126,8 @@ def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
         print_input: bool = False,
         **arguments: Any,
     ) -> Any:
+        if not _LOOKING.get():
+            known_of(self.host).forget()
         if arguments.get("_shell_executable") != CLEAN_SHELL:
             return run(self, command, print_output, print_input, **arguments)
         control = extract_control_arguments(arguments)  # type: ignore[arg-type]
@@ -98,7 +148,20 @@ def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
     return run_shell_command
 
 
-for connector in (ssh.SSHConnector, local.LocalConnector):
+def _forgetting(send: Callable[..., Any]) -> Callable[..., Any]:
+    """A connector's way to send files, after which what is known of the host may not be so."""
+
+    @wraps(send)
+    def put(self: Any, *args: Any, **arguments: Any) -> Any:
+        known_of(self.host).forget()
+        return send(self, *args, **arguments)
+
+    return put
+
+
+for connector in CONNECTORS:
     connector.run_shell_command = _on_stdin(  # type: ignore[method-assign]
         connector.run_shell_command
     )
+    connector.put_file = _forgetting(connector.put_file)  # type: ignore[method-assign]
+    connector.rsync = _forgetting(connector.rsync)  # type: ignore[method-assign]

@@ -43,8 +43,13 @@ def resolve(spec: GenerationSpec) -> ResolvedSpec:
 
 def read_toolchain(backend: str, gpu: Gpu | None) -> toolchain.Toolchain:
     """The tools on the host that a build for this backend and GPU is made with."""
+    return read_once(Toolchain, **toolchain_of(backend, gpu))
+
+
+def toolchain_of(backend: str, gpu: Gpu | None) -> dict[str, Any]:
+    """What the fact Toolchain is asked with for a backend and GPU."""
     driver = vulkan_driver(gpu) if backend == "vulkan" else ""
-    return read_once(Toolchain, packages=BACKEND_PACKAGES[backend], driver=driver)
+    return {"packages": BACKEND_PACKAGES[backend], "driver": driver}
 
 
 def rejection(layout: Layout, spec: GenerationSpec) -> Generation | None:
