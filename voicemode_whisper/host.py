@@ -35,6 +35,7 @@ from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.models import ModelFiles
 from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.power import UnservedPower
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.unit_files import templates_fingerprint
 
 T = TypeVar("T")
@@ -167,6 +168,7 @@ class Host:
     def generations(self) -> generations.Generations:
         """What serves and what served, before the run."""
         found: generations.Generations = self.fact(Generations, layout=self.layout)
+        outcome_of(self.pyinfra).serving = found.serving
         return found
 
     @property

@@ -10,6 +10,7 @@ from pyinfra.api.operation import OperationMeta
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.host import DEFAULTS, Host, host_of
+from voicemode_whisper.last_word import have_last_word
 from voicemode_whisper.operations.util.connection import (
     LOST,
     explain,
@@ -17,6 +18,7 @@ from voicemode_whisper.operations.util.connection import (
     is_disconnected,
     is_lost,
 )
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 
@@ -32,11 +34,15 @@ def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]
             pyinfra_host = ctx_host.get()
             if is_lost(pyinfra_host):
                 return
-            failure = ""
+            failure, outcome = "", outcome_of(pyinfra_host)
+            have_last_word(pyinfra_host.state)
+            outcome.begin()
             try:
                 body(host_of(pyinfra_host))
             except Exception as error:
                 failure = explain(error)
+            finally:
+                outcome.end()
             # pyinfra says which fact it could not load then, and not why.
             if is_disconnected(pyinfra_host):
                 fail(pyinfra_host, LOST)

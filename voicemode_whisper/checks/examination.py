@@ -10,7 +10,6 @@ from voicemode_whisper.core.health.report import ExpectedState, expected_backend
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.services import ServiceState, UnitState
-from voicemode_whisper.facts import generations as generation_facts
 from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.serving import Serving
@@ -71,7 +70,7 @@ class Examination:
 def begin(host: Host) -> Examination:
     """Ask a host for what checks of several topics need."""
     manifest: dict[str, Any] | None = host.fact(Manifest, path=host.layout.build)
-    generations = host.fact(generation_facts.Generations, layout=host.layout)
+    generations = host.generations
     expected = _expected(host, manifest, generations)
     ports = tuple(port for _, port in host.settings.addresses.values())
     listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)

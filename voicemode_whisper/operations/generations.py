@@ -5,6 +5,7 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand
+from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.build import VAD_MODEL
@@ -40,6 +41,7 @@ from voicemode_whisper.operations.util.generations import (
     resolve,
     write_generation,
 )
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.operations.util.progress import WithProgress
 from voicemode_whisper.operations.util.venv import with_venv
 from voicemode_whisper.operations.util.verification import Problem, find_problem, transcribe
@@ -145,6 +147,8 @@ def _plan(layout: Layout, target: Generation, current: int | None) -> Activation
 
 
 def _activate(layout: Layout, target: Generation, plan: Activation) -> StringCommand:
+    if host.state.is_executing:
+        outcome_of(ctx_host.get()).serving = target
     words = (layout.services, layout.units, str(target.number), *plan.restarts)
     return script("activate-generation", *words)
 
@@ -283,3 +287,4 @@ def absent(layout: Layout) -> Generator[StringCommand]:
         host.noop("nothing of the deploy is there")
         return
     yield script("remove-setup", layout.services, *versions)
+    outcome_of(ctx_host.get()).serving = None

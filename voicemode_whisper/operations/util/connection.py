@@ -16,9 +16,11 @@ from pyinfra.api import FileUploadCommand, Host, State, StringCommand
 from pyinfra.api import operation as pyinfra_operation
 from pyinfra.api.arguments_typed import PyinfraOperation
 from pyinfra.connectors.util import CommandOutput
+from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.operations.util.errors import user_error
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.scripts.shell import OneSessionError
 
 P = ParamSpec("P")
@@ -56,10 +58,12 @@ def _failure(error: Exception) -> Commands:
     elif is_lost(host) or isinstance(error, OSError | EOFError | SSHException):
         yield Lost()
     elif host.state.is_executing or not isinstance(error, UserError):
-        yield user_error(explain(error))
+        reason = explain(error)
+        outcome_of(ctx_host.get()).cause = reason.splitlines()[0]
+        yield user_error(reason)
     else:
         # What is yielded before the run is planned alone, and a dry run would never say it.
-        fail(host, *explain(error).splitlines())
+        fail(ctx_host.get(), *explain(error).splitlines())
 
 
 def fail(host: Host, *lines: str) -> None:
@@ -67,6 +71,7 @@ def fail(host: Host, *lines: str) -> None:
 
     Where none is left, pyinfra raises PyinfraError.
     """
+    outcome_of(host).cause = lines[0]
     for line in lines:
         host.log_styled(line, fg="red", log_func=logger.error)
     host.state.fail_hosts({host})
@@ -110,4 +115,5 @@ class Lost(StringCommand):
 
 def say_lost(host: Host, reason: str = LOST) -> None:
     """Say what has happened, and what to do."""
+    outcome_of(host).cause = reason
     host.log_styled(reason, fg="red", log_func=logger.error)

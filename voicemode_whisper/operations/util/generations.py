@@ -6,6 +6,7 @@ from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand
+from pyinfra.context import ctx_host
 
 from voicemode_whisper.core import generations, toolchain
 from voicemode_whisper.core.build import BACKEND_PACKAGES, vulkan_driver
@@ -16,6 +17,7 @@ from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.toolchain import Python, Toolchain
 from voicemode_whisper.operations.util.once import read_once
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.scripts import script
 
 
@@ -32,6 +34,7 @@ def as_json(manifest: object) -> str:
 def read_generations(layout: Layout) -> generations.Generations:
     """The generations of the host, now."""
     found: generations.Generations = read_fact(host, Generations, layout=layout)
+    outcome_of(ctx_host.get()).serving = found.serving
     return found
 
 

@@ -9,6 +9,7 @@ from pyinfra.connectors.util import CommandOutput
 
 from voicemode_whisper.core.places import full_disks
 from voicemode_whisper.operations.util.connection import say_lost
+from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.operations.util.screen import MARK, SCREEN, on_terminal
 from voicemode_whisper.scripts import script, shell
 
@@ -42,6 +43,7 @@ class WithProgress(StringCommand):
 
 def _say_more(host: Host, said: list[str]) -> None:
     """Say of a command that has failed, and said this, what may be why: a full disk, no host."""
+    outcome_of(host).cause = next((line for line in reversed(said) if line.strip()), "")
     try:
         answers, rooms = shell.run(host, script("full-disks"))
     except (OSError, EOFError, SSHException):
@@ -50,6 +52,7 @@ def _say_more(host: Host, said: list[str]) -> None:
         say_lost(host)
         return
     for line in full_disks(said, rooms.stdout_lines):
+        outcome_of(host).cause = line
         host.log_styled(line, fg="red", log_func=logger.error)
 
 
