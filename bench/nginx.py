@@ -7,11 +7,10 @@ it would start a web server on port 80.
 """
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-from .processes import Launch
+from .processes import Launch, system_program
 
 PACKAGE = "nginx"
 FETCH_SECONDS = 60.0
@@ -44,7 +43,7 @@ http {{
 
 def program(temporary: Path) -> str | None:
     """Return nginx's path: the one that is installed, or one unpacked below; None if neither."""
-    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or _unpacked(temporary)
+    return system_program("nginx") or _unpacked(temporary)
 
 
 def _unpacked(temporary: Path) -> str | None:

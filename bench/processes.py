@@ -1,6 +1,7 @@
 """The processes that are measured: each on a free port of loopback, ended with its context."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -34,6 +35,11 @@ class Server:
 
     port: int
     pid: int
+
+
+def system_program(name: str) -> str | None:
+    """Return the path of a program that Debian has for root, None where it is not installed."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 @contextmanager

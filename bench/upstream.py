@@ -34,7 +34,7 @@ class Instant(asyncio.BufferedProtocol):
     transport: asyncio.Transport
 
     def __init__(self, canned: bytes) -> None:
-        self._canned = canned
+        self.canned = canned
         self._memory = memoryview(bytearray(BUFFER_BYTES))
         self._head = b""
         self._missing = 0  # bytes of the body
@@ -61,15 +61,27 @@ class Instant(asyncio.BufferedProtocol):
         if ended:
             self._head = b""
             self._closing = b"connection: close" in head.lower()
+            self.begun(head)
             self._missing = body_bytes(head)
             self._received(len(rest))
 
     def _received(self, count: int) -> None:
         self._missing -= count
         if not self._missing:
-            self.transport.write(self._canned)
-            if self._closing:
-                self.transport.close()
+            self.complete()
+
+    def begun(self, head: bytes) -> None:
+        """Take note of a request's head."""
+
+    def complete(self) -> None:
+        """Answer a request that was read to its end."""
+        self.send(self.canned)
+
+    def send(self, data: bytes) -> None:
+        """Send an answer, the last one if the client wants no other."""
+        self.transport.write(data)
+        if self._closing:
+            self.transport.close()
 
 
 async def serve(port: int) -> None:

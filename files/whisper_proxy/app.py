@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import access, health, middleware, models, transcriptions
+from . import access, health, middleware, models, pool_app, transcriptions
 from .admission import AdmissionQueue
 from .api_key import ApiKey
 from .connections import Connections, descriptors, max_connections, max_uploads
@@ -33,11 +33,13 @@ from .keys import (
     SETTINGS,
     SPOOLS,
     UPSTREAM_MONITOR,
+    WHISPER_METRICS,
 )
 from .metrics import Metrics
 from .names import OwnNames
 from .notify import Notifier
 from .restart import Restarter
+from .routes import Handlers, add_routes
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
@@ -45,13 +47,19 @@ from .tls import Encryption
 from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
-# Any base address will do: with /v1, without it or with it twice, another service's (/openai/v1),
-# one with a slash too many. It is what people get wrong most often.
-BASE, SLASH = "/{base:(?:.*/)?}", "{slash:/*}"
+HANDLERS = Handlers(
+    root=health.root,
+    health=health.health,
+    metrics=health.metrics,
+    models=models.models,
+    model=models.model,
+    transcribe=transcriptions.transcribe,
+    translate=transcriptions.translate,
+)
 
 
 def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Application:
-    """Return the application. Only these routes reach whisper-server."""
+    """Return the application. Only its routes reach whisper-server, or a pool."""
     app = web.Application(middlewares=[middleware.observe, access.guard])
     app[SETTINGS] = settings
     app[NOTIFIER] = notifier or Notifier({})
@@ -60,26 +68,35 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
         app[ENCRYPTION] = Encryption(settings.tls, settings.idle_timeout)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
-    app[METRICS] = Metrics()
-    limit = max_connections(descriptors(), settings.concurrency)
+    limit = max_connections(descriptors(), max_inferences(settings))
     app[CONNECTIONS] = Connections(limit, settings.idle_timeout)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
+    app[SELF_CHECK] = SelfCheck(decodes=not settings.pool)
+    app.cleanup_ctx.append(_self_check)
+    app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
+    if settings.pool:
+        pool_app.set_up(app)
+    else:
+        _set_up(app)
+    return app
+
+
+def max_inferences(settings: Settings) -> int:
+    """Return for how many requests connections may be open at a time to what computes."""
+    return settings.queue + pool_app.MOST_SLOTS if settings.pool else settings.concurrency
+
+
+def _set_up(app: web.Application) -> None:
+    """Have whisper-server do the work."""
+    settings = app[SETTINGS]
+    app[METRICS] = app[WHISPER_METRICS] = metrics = Metrics()
     app[ADMISSION] = AdmissionQueue(settings.concurrency, settings.queue, settings.max_wait)
     decode_queue = DecodeQueue(settings.queue, settings.max_wait)
-    app[SELF_CHECK] = check = SelfCheck()
     app[DECODER] = Decoder(
-        decode_queue, app[METRICS], app[SPOOLS].output, app[ADMISSION].announced, check
+        decode_queue, metrics, app[SPOOLS].output, app[ADMISSION].announced, app[SELF_CHECK]
     )
-    app.cleanup_ctx.extend([_upstream, _self_check])
-    app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
-    app.router.add_get("/", health.root)
-    app.router.add_get("/health", health.health)
-    app.router.add_get("/metrics", health.metrics)
-    app.router.add_get(f"{BASE}models{SLASH}", models.models)
-    app.router.add_get(f"{BASE}models/{{name:.+}}", models.model)
-    app.router.add_post(f"{BASE}audio/transcriptions{SLASH}", transcriptions.transcribe)
-    app.router.add_post(f"{BASE}audio/translations{SLASH}", transcriptions.translate)
-    return app
+    app.cleanup_ctx.append(_upstream)
+    add_routes(app.router, HANDLERS)
 
 
 async def _upstream(app: web.Application) -> AsyncIterator[None]:
@@ -91,7 +108,7 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         gpu = None
         if settings.backend == "hip" or settings.pci:
             gpu = Gpu(Path(settings.kfd), settings.gpu_memory, address=settings.pci)
-        admission, metrics = app[ADMISSION], app[METRICS]
+        admission, metrics = app[ADMISSION], app[WHISPER_METRICS]
         # Only a GPU may be missing after a restart.
         cost = None if settings.backend == "cpu" else admission.cost
         app[UPSTREAM_MONITOR] = monitor = UpstreamMonitor(upstream, gpu, cost)

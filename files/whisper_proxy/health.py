@@ -2,7 +2,8 @@
 
 import math
 import time
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -10,18 +11,18 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
 from .admission import AdmissionQueue
-from .decode_queue import DecodeQueue
 from .keys import (
     ADMISSION,
     DECODER,
     ENCRYPTION,
     IDLE_STOP,
-    METRICS,
     SELF_CHECK,
     SETTINGS,
     SPOOLS,
     UPSTREAM_MONITOR,
+    WHISPER_METRICS,
 )
+from .metrics import CommonMetrics
 from .self_check import Part
 from .spool import SpoolBudget
 from .upstream_monitor import UpstreamMonitor
@@ -54,6 +55,22 @@ BROKEN: dict[BrokenPart, str] = {
 GPU_IN_USE = {"gpu": 1.0, "cpu": 0.0, None: math.nan}
 
 
+class Queue(Protocol):
+    """What has to be known of a queue."""
+
+    @property
+    def limit(self) -> int:
+        """How many requests may wait in it."""
+
+    @property
+    def running(self) -> int:
+        """How many have a turn."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+
+
 async def root(_: web.Request) -> web.Response:
     """Answer 200, for clients that only check whether the server is up."""
     return web.Response(text="whisper proxy: POST /v1/audio/transcriptions\n")
@@ -76,7 +93,7 @@ async def health(request: web.Request) -> web.Response:
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     decoding, spools = request.app[DECODER].queue, request.app[SPOOLS]
     status, reason = _status(monitor, settings.max_wait)
-    broken = _broken(request.app)
+    broken = broken_parts(request.app)
     if status == "ok":
         status, reason = _busy(admission, spools, broken)
     body = {
@@ -90,19 +107,26 @@ async def health(request: web.Request) -> web.Response:
         "device": settings.device or None,
         "whisper_version": settings.whisper_version or None,
         "version": __version__,
-        "queue": _counts(admission),
-        "decoding": _counts(decoding),
-        "spool": {"used": spools.used, "limit": spools.limit, "uploads": spools.open},
+        "queue": counts(admission),
+        "decoding": counts(decoding),
+        "spool": room(spools),
         "broken": broken,
     }
     return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
-def _counts(queue: AdmissionQueue | DecodeQueue) -> dict[str, int]:
+def counts(queue: Queue) -> dict[str, int]:
+    """Return how many requests a queue has, and how many may wait."""
     return {"running": queue.running, "waiting": queue.waiting, "limit": queue.limit}
 
 
-def _broken(app: web.Application) -> list[BrokenPart]:
+def room(spools: SpoolBudget) -> dict[str, int]:
+    """Return the bytes of spools, and how many uploads are under way."""
+    return {"used": spools.used, "limit": spools.limit, "uploads": spools.open}
+
+
+def broken_parts(app: web.Application) -> list[BrokenPart]:
+    """Return which of the proxy's own parts are broken."""
     broken: list[BrokenPart] = [*app[SELF_CHECK].broken]
     encryption = app.get(ENCRYPTION)
     if encryption and encryption.problem:
@@ -111,10 +135,13 @@ def _broken(app: web.Application) -> list[BrokenPart]:
 
 
 def _busy(
-    admission: AdmissionQueue, spools: SpoolBudget, broken: list[BrokenPart]
+    admission: AdmissionQueue, spools: SpoolBudget, broken: Sequence[BrokenPart]
 ) -> tuple[Status, str | None]:
-    if admission.overdue:
-        return "degraded", OVERDUE
+    return ("degraded", OVERDUE) if admission.overdue else own_status(spools, broken)
+
+
+def own_status(spools: SpoolBudget, broken: Sequence[BrokenPart]) -> tuple[Status, str | None]:
+    """Return how the proxy itself is, and why it is not well."""
     if broken:
         return "degraded", BROKEN[broken[0]]
     return ("degraded", SPOOL_FULL) if spools.full else ("ok", None)
@@ -131,7 +158,7 @@ def _status(monitor: UpstreamMonitor, max_wait: float) -> tuple[Status, str | No
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer in the Prometheus text format."""
-    numbers = request.app[METRICS]
+    numbers = request.app[WHISPER_METRICS]
     admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
     numbers.running.set(admission.running)
     numbers.waiting.set(admission.waiting)
@@ -139,5 +166,10 @@ async def metrics(request: web.Request) -> web.Response:
     numbers.decoding_waiting.set(request.app[DECODER].queue.waiting)
     numbers.up.set(monitor.healthy and not admission.overdue)
     numbers.gpu.set(GPU_IN_USE[monitor.in_use])
+    return exposed(numbers)
+
+
+def exposed(numbers: CommonMetrics) -> web.Response:
+    """Return metrics in the Prometheus text format."""
     body = generate_latest(numbers.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

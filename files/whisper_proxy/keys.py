@@ -9,9 +9,12 @@ from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .idle import IdleStop
-from .metrics import Metrics
+from .metrics import CommonMetrics, Metrics, PoolMetrics
 from .names import OwnNames
 from .notify import Notifier
+from .pool import Pool
+from .pool_dispatch import PoolDispatcher
+from .pool_monitor import PoolMonitor
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
@@ -31,7 +34,15 @@ ADMISSION = web.AppKey("admission", AdmissionQueue)
 UPSTREAM_MONITOR = web.AppKey("upstream_monitor", UpstreamMonitor)
 IDLE_STOP = web.AppKey("idle_stop", IdleStop)
 SELF_CHECK = web.AppKey("self_check", SelfCheck)
-METRICS = web.AppKey("metrics", Metrics)
+METRICS = web.AppKey("metrics", CommonMetrics)
+WHISPER_METRICS = web.AppKey("whisper_metrics", Metrics)
+# Of a gateway to a pool, in the place of DECODER to UPSTREAM_MONITOR, and IDLE_STOP.
+POOL = web.AppKey("pool", Pool)
+POOL_DISPATCH = web.AppKey("pool_dispatch", PoolDispatcher)
+POOL_METRICS = web.AppKey("pool_metrics", PoolMetrics)
+POOL_MONITOR = web.AppKey("pool_monitor", PoolMonitor)
 IN_FLIGHT = web.AppKey("in_flight", InFlight)
 REQUEST_ID = web.RequestKey("request_id", str)
+# An error's code, where the answer is none of this proxy's own.
+OUTCOME = web.RequestKey("outcome", str)
 AUDIO_BYTES = web.RequestKey("audio_bytes", int)

@@ -16,27 +16,54 @@ AUDIO = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 FACTOR = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
-class Metrics:
-    """One application's metrics."""
+class CommonMetrics:
+    """What is measured of one application, whatever does its work."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             PREFIX + "requests", "Requests", ["route", "outcome"], registry=self.registry
         )
-        self.lost = Counter(
-            PREFIX + "upstream_lost", "Connections lost to whisper-server", registry=self.registry
-        )
-        self.hung = Counter(
-            PREFIX + "upstream_hung", "Inferences that got no answer", registry=self.registry
-        )
+        self.lost = self._counter("upstream_lost", "Connections lost to whisper-server or a member")
         self.running = self._gauge("running", "Requests that have a turn")
         self.waiting = self._gauge("waiting", "Requests in the queue")
+        self.up = self._gauge("upstream_up", "Whether whisper-server or the pool takes requests")
+        self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+
+    def _counter(self, name: str, about: str) -> Counter:
+        return Counter(PREFIX + name, about, registry=self.registry)
+
+    def _gauge(self, name: str, about: str) -> Gauge:
+        return Gauge(PREFIX + name, about, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(PREFIX + name, about, buckets=buckets, registry=self.registry)
+
+
+class PoolMetrics(CommonMetrics):
+    """Those of a gateway to a pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = self._counter("pool_refused", "Requests that a member could not do")
+        self.slots = self._gauge("pool_slots", "Requests that members take together")
+        self.members = Gauge(
+            PREFIX + "pool_members", "Members by their state", ["state"], registry=self.registry
+        )
+        self.member_seconds = self._histogram(
+            "pool_member_seconds", "Time for which a member had a request", INFERENCE
+        )
+
+
+class Metrics(CommonMetrics):
+    """Those of a proxy before whisper-server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hung = self._counter("upstream_hung", "Inferences that got no answer")
         self.decoding_running = self._gauge("decoding_running", "Recordings being decoded")
         self.decoding_waiting = self._gauge("decoding_waiting", "Recordings that wait for it")
-        self.up = self._gauge("upstream_up", "Whether whisper-server can take requests")
         self.gpu = self._gauge("gpu_in_use", "Whether whisper-server uses the GPU; NaN: unknown")
-        self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
         self.wake_seconds = self._histogram(
             "wake_seconds", "Time in which an idle whisper-server was ready again", WAKE
         )
@@ -46,12 +73,6 @@ class Metrics:
         self._factor = self._histogram(
             "real_time_factor", "Seconds of inference per second of audio", FACTOR
         )
-
-    def _gauge(self, name: str, about: str) -> Gauge:
-        return Gauge(PREFIX + name, about, registry=self.registry)
-
-    def _histogram(self, name: str, about: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(PREFIX + name, about, buckets=buckets, registry=self.registry)
 
     def record_inference(self, seconds: float, audio_seconds: float) -> None:
         """Record a successful inference."""

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .errors import ApiError
-from .keys import AUDIO_BYTES, IN_FLIGHT, METRICS, REQUEST_ID
+from .keys import AUDIO_BYTES, IN_FLIGHT, METRICS, OUTCOME, REQUEST_ID
 from .listen import OUT_OF_RESOURCES
 from .log_context import begin_log_context
 from .spool import DISK_FULL, RETRY_AFTER, disk_full
@@ -59,7 +59,7 @@ def _route(request: web.Request) -> str:
     return canonical.replace("/{base}", "/v1/").removesuffix("{slash}")
 
 
-def _log(request: web.Request, status: int, outcome: str, context: dict[str, int]) -> None:
+def _log(request: web.Request, status: int, outcome: str, context: dict[str, int | str]) -> None:
     LOG.info(
         "request id=%s method=%s path=%s status=%d outcome=%s audio_bytes=%d %s",
         request[REQUEST_ID],
@@ -75,7 +75,8 @@ def _log(request: web.Request, status: int, outcome: str, context: dict[str, int
 async def _answer(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, str]:
     """Return the response and its outcome: "ok" or an error code."""
     try:
-        return await handler(request), "ok"
+        response = await handler(request)
+        return response, request.get(OUTCOME, "ok")
     except ApiError as caught:
         error = caught
     except web.HTTPException as caught:

@@ -155,8 +155,8 @@ class Protocol(web.RequestHandler):
         return refused(400, message, "invalid_http")
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Log an exception, except for a broken body, which has already been answered."""
-        if not isinstance(kw.get("exc_info"), web.RequestPayloadError | ApiError):
+        """Log an exception, but for a client that has gone, or a broken body that was answered."""
+        if not isinstance(kw.get("exc_info"), web.RequestPayloadError | ApiError | ConnectionError):
             super().log_exception(*args, **kw)
 
 

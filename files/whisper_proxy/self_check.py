@@ -50,9 +50,13 @@ class Fault:
 
 
 class SelfCheck:
-    """What was found broken when it was last tried: at the start, and every few minutes."""
+    """What was found broken when it was last tried: at the start, and every few minutes.
 
-    def __init__(self) -> None:
+    decodes: whether it decodes at all, as a gateway to a pool does not.
+    """
+
+    def __init__(self, *, decodes: bool = True) -> None:
+        self._decodes = decodes
         self.faults: tuple[Fault, ...] = ()
         self._suspected = asyncio.Event()
 
@@ -78,7 +82,7 @@ class SelfCheck:
 
     async def _try(self) -> None:
         try:
-            found = await find_faults()
+            found = await find_faults(decodes=self._decodes)
         except OSError:  # no descriptors or processes: nothing is known, and it passes
             return
         for fault in found:
@@ -95,9 +99,10 @@ class SelfCheck:
             pass
 
 
-async def find_faults() -> tuple[Fault, ...]:
+async def find_faults(*, decodes: bool = True) -> tuple[Fault, ...]:
     """Return what is broken. Raises OSError if there are no processes or descriptors."""
-    spool, decoder = await asyncio.to_thread(_spool_problem), await _decoder_problem()
+    spool = await asyncio.to_thread(_spool_problem)
+    decoder = await _decoder_problem() if decodes else ""
     found: dict[Part, str] = {"decoder": decoder, "spool": spool}
     return tuple(Fault(part, what) for part, what in found.items() if what)
 

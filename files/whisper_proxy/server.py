@@ -26,11 +26,11 @@ CUT_OFF_SECONDS = 0.5
 
 async def serve(settings: Settings, listening: Sequence[socket.socket], notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight."""
+    stop = _stop_signal()
     app = create_app(settings, notifier)
     # Cancel when the client disconnects, so that whisper-server aborts the inference.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=CUT_OFF_SECONDS)
     await set_up(runner, encrypted=bool(settings.tls))
-    stop = _stop_signal()
     gc.freeze()  # startup objects live forever: keep the garbage collector from scanning them
     connections = app[CONNECTIONS]
     listener = Listener(
@@ -44,7 +44,7 @@ async def serve(settings: Settings, listening: Sequence[socket.socket], notifier
     watchdog = asyncio.create_task(notifier.keep_alive())
     watch = asyncio.create_task(connections.watch())
     notifier.send("READY=1")
-    LOG.info("listening on %s for %s", names, settings.upstream)
+    LOG.info("listening on %s for %s", names, settings.pool or settings.upstream)
     await stop.wait()
     notifier.send("STOPPING=1")
     await listener.stop()

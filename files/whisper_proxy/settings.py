@@ -164,6 +164,14 @@ class Settings:
     host: str = _setting("127.0.0.1", host, "address to listen on, unless systemd passes a socket")
     port: int = _setting(2023, whole(1, 65535), "port to listen on, unless systemd passes a socket")
     upstream: str = _setting("http://127.0.0.1:2022", upstream, "whisper-server's address")
+    pool: str = _setting(
+        "",
+        directory,
+        "directory of the sockets of HAProxy, to whose pool requests go; none: no pool",
+    )
+    pool_key_file: str = _setting(
+        "", key_file, "file with the key that the pool's members want of this proxy; none: no key"
+    )
     upstream_path_file: str = _setting(
         "", file, "file with the request path of whisper-server, read each time; none: no path"
     )
@@ -299,6 +307,11 @@ def _consistent(settings: Settings) -> Settings:
         raise SettingsError(
             f"{ENV_PREFIX}IDLE_STOP is {settings.idle_stop}, but {ENV_PREFIX}UPSTREAM_UNIT must "
             "name the service that is to be stopped"
+        )
+    if settings.idle_stop and settings.pool:
+        raise SettingsError(
+            f"{ENV_PREFIX}IDLE_STOP is {settings.idle_stop}, but with {ENV_PREFIX}POOL it must be "
+            "0: whisper-servers to stop are at the pool's members"
         )
     return settings
 

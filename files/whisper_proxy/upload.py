@@ -49,24 +49,33 @@ async def read_form(
     if it is too large, 503 if there are too many uploads for this one, 507 if the disk is full.
     """
     with _failures_as_errors():
-        fields = await _Form(request, audio, begun).read()
+        fields = await _Form(request, audio, begun).fields()
     audio.complete()
     if not audio.size:
         raise invalid("file", "`file` is missing or empty.", "missing_required_parameter")
     return fields
 
 
-class _Form:
-    """The form of one request, while it is read."""
+async def read_body(request: web.Request, spool: Spool) -> None:
+    """Read a multipart body into the spool, as it comes. Raises ApiError as `read_form` does.
 
-    def __init__(self, request: web.Request, audio: Spool, begun: Callable[[], object]) -> None:
+    What it holds is for others to find out: only that it says that it is a form is looked at.
+    """
+    with _failures_as_errors():
+        body = _Body(request, spool)
+        while data := await body.read():
+            spool.write(data)
+    spool.complete()
+
+
+class _Body:
+    """The body of one request, while it is received: neither too slow nor too large."""
+
+    def __init__(self, request: web.Request, spool: Spool) -> None:
         settings = request.app[SETTINGS]
         self._content = request.content
         self._pace = Pace(settings.idle_timeout)
-        self._audio = audio
-        self._begun: Callable[[], object] | None = begun
-        self._audio_room = settings.max_upload * MIB
-        self._fields_room = MAX_FIELDS_BYTES
+        self.room = settings.max_upload * MIB
         if request.content_type != "multipart/form-data":
             raise ApiError(400, "Send the request as multipart/form-data.", code="invalid_body")
         if "boundary" not in request.headers["Content-Type"].lower():
@@ -74,26 +83,41 @@ class _Form:
             raise ApiError(400, message, code="invalid_body")
         length = request.content_length or 0
         self._check_total(length)
-        audio.expect(length)
-        self._parts = Multipart(request.headers["Content-Type"], self._bytes)
+        spool.expect(length)
 
-    async def _bytes(self) -> bytes:
+    async def read(self) -> bytes:
+        """Return the next bytes, b"" at the end."""
         # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
         async with asyncio.timeout_at(self._pace.deadline):
             data = await self._content.readany()
-        if data and self._begun:
-            self._begun()
-            self._begun = None
         self._pace.received(len(data))
         self._check_total(self._content.total_bytes)
         return data
 
     def _check_total(self, size: int) -> None:
         # Of the whole body, as it may have parts that nobody keeps.
-        if size > self._audio_room + MAX_FIELDS_BYTES:
-            raise _audio_too_large(self._audio_room)
+        if size > self.room + MAX_FIELDS_BYTES:
+            raise _audio_too_large(self.room)
 
-    async def read(self) -> dict[str, list[str]]:
+
+class _Form(_Body):
+    """The form of one request, while it is read."""
+
+    def __init__(self, request: web.Request, audio: Spool, begun: Callable[[], object]) -> None:
+        super().__init__(request, audio)
+        self._audio = audio
+        self._begun: Callable[[], object] | None = begun
+        self._fields_room = MAX_FIELDS_BYTES
+        self._parts = Multipart(request.headers["Content-Type"], self._bytes)
+
+    async def _bytes(self) -> bytes:
+        data = await self.read()
+        if data and self._begun:
+            self._begun()
+            self._begun = None
+        return data
+
+    async def fields(self) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
         for _ in range(MAX_PARTS):
             name = await self._parts.next_part()
@@ -110,8 +134,8 @@ class _Form:
             raise invalid("file", "`file` was sent twice.")
         while chunk := await self._parts.chunk():
             self._audio.write(chunk)
-            if self._audio.size > self._audio_room:
-                raise _audio_too_large(self._audio_room)
+            if self._audio.size > self.room:
+                raise _audio_too_large(self.room)
 
     async def _read_text(self, name: str) -> str:
         value = bytearray()

@@ -3,19 +3,15 @@
 It sends only validated values, and maps the many ways in which whisper-server fails to exceptions.
 """
 
-import asyncio
-import io
 import json
 import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal, NoReturn
+from typing import Literal
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_writer import StreamWriter
 
 from .audio import Audio
 from .errors import ApiError
@@ -23,6 +19,7 @@ from .fields import TranscriptionRequest
 from .listener import is_another_users
 from .offload import offload
 from .transcript import Transcript, parse
+from .transfer import AudioPayload, TooLongError, read_whole
 
 LOG = logging.getLogger(__name__)
 
@@ -102,7 +99,7 @@ class Upstream:
         return await self._attempt(_fields(request), audio)
 
     async def _attempt(self, fields: dict[str, str], audio: Audio) -> Transcript:
-        body = _Form(fields, audio)
+        body = _form(fields, audio)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         self._check_owner()
         with _failures_as_errors(body):
@@ -170,46 +167,19 @@ def open_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
 
-class _Form(aiohttp.payload.Payload):
-    """A form with these fields and the audio, sent in as few writes as possible.
-
-    Its length is known: without a Content-Length whisper-server would wait forever.
-    """
-
-    def __init__(self, fields: dict[str, str], audio: Audio) -> None:
-        boundary = uuid.uuid4().hex
-        super().__init__(None, content_type=f"multipart/form-data; boundary={boundary}")
-        # whisper-server logs the file name, so the client's is not passed on.
-        parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
-        parts.append('name="file"; filename="audio"\r\n\r\n')
-        head = "\r\n".join(f"--{boundary}\r\nContent-Disposition: form-data; {x}" for x in parts)
-        self._head = head.encode()
-        self._audio = audio
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
-        self._size = len(self._head) + audio.size + len(self._tail)
-        self.sent = False
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> NoReturn:
-        """Raise TypeError: audio is not text."""
-        raise TypeError("a form with audio is not text")
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the form. Audio on disk is sent with sendfile, without reading it into memory."""
-        await writer.write(self._head)
-        with self._audio.open() as file:
-            if isinstance(file, io.BytesIO):
-                await writer.write(file.getvalue())
-            else:
-                await _send_file(writer, file)
-        await writer.write(self._tail)
-        self.sent = True
-
-
-async def _send_file(writer: AbstractStreamWriter, file: IO[bytes]) -> None:
-    transport = writer.transport if isinstance(writer, StreamWriter) else None
-    if transport is None or transport.is_closing():
-        raise aiohttp.ClientConnectionResetError("closed before the audio was sent")
-    await asyncio.get_running_loop().sendfile(transport, file)
+def _form(fields: dict[str, str], audio: Audio) -> AudioPayload:
+    """Return the form with these fields and the audio."""
+    boundary = uuid.uuid4().hex
+    # whisper-server logs the file name, so the client's is not passed on.
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    parts.append('name="file"; filename="audio"\r\n\r\n')
+    head = "\r\n".join(f"--{boundary}\r\nContent-Disposition: form-data; {x}" for x in parts)
+    return AudioPayload(
+        audio,
+        f"multipart/form-data; boundary={boundary}",
+        head=head.encode(),
+        tail=f"\r\n--{boundary}--\r\n".encode(),
+    )
 
 
 def _fields(request: TranscriptionRequest) -> dict[str, str]:
@@ -251,13 +221,11 @@ def _boolean(value: bool) -> str:
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            LOG.error("whisper-server's answer is longer than %d bytes", limit)
-            raise _bad_gateway()
-    return bytes(body)
+    try:
+        return await read_whole(response, limit)
+    except TooLongError:
+        LOG.error("whisper-server's answer is longer than %d bytes", limit)
+        raise _bad_gateway() from None
 
 
 def _transcript(status: int, body: bytes) -> Transcript:
@@ -284,7 +252,7 @@ def _decoded(body: bytes) -> object:
 
 
 @contextmanager
-def _failures_as_errors(body: _Form) -> Iterator[None]:
+def _failures_as_errors(body: AudioPayload) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -23,6 +23,7 @@ NEEDED = {
     "npm": "npm",
     "ssh": "openssh-client",
     "zstd": "zstd",
+    "/usr/sbin/haproxy": "haproxy",
     str(KEYRING): "debian-archive-keyring",
 }
 

@@ -27,6 +27,15 @@ EXPECTED_LINES = re.compile(
     r"stopping: requests_cut_off=\d+)"
 )
 
+# Run as `python -c ACTIVATE FD PROGRAM...`: hands over a listening socket as systemd does, as
+# descriptor 3 and for this process id.
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], host: str = "127.0.0.1") -> None:
     """Wait until a started process listens; AssertionError if it ends or never does."""

@@ -21,6 +21,7 @@ from tests.ports import free_port
 from . import fake_whisper as fake
 from .certificates import authority, issued
 from .fake_whisper import FakeWhisper
+from .processes import ACTIVATE
 from .samples import form
 
 FILES = Path(__file__).parents[2] / "files"
@@ -180,14 +181,6 @@ async def test_a_client_that_goes_away_ends_its_inference(
     assert status == 0
     assert "status=499 outcome=client_gone" in err
     assert "Traceback" not in err
-
-
-ACTIVATE = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 @contextmanager

@@ -172,3 +172,8 @@ def test_the_report_is_a_line_of_json() -> None:
     assert report["faults"] == []
     assert report["formats"] == ["MP3", "Opus", "AAC"]
     assert report["budget"] > report["largest"] > 2**29
+
+
+async def test_a_gateway_needs_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert await find_faults(decodes=False) == ()

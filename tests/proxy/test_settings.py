@@ -36,6 +36,7 @@ GOOD = [
         "STT.example.org:8443 203.0.113.9,[2001:db8::1]",
         ("stt.example.org", "203.0.113.9", "2001:db8::1"),
     ),
+    ("pool", "/run/user/1000/pool", "/run/user/1000/pool"),
     ("device", "AMD Radeon RX 7800 XT", "AMD Radeon RX 7800 XT"),
     ("kfd", "/trial/kfd", "/trial/kfd"),
     ("pci", "0000:03:00.0", "0000:03:00.0"),
@@ -92,6 +93,7 @@ def test_defaults() -> None:
         "127.0.0.1",
         2023,
         "http://127.0.0.1:2022",
+        *("", ""),
         *("", "", 0),
         "whisper-1",
         *(0, 1, 32, 45, 512, 0, 30, 80),
@@ -139,6 +141,12 @@ def test_what_is_stopped_when_idle_has_to_be_named() -> None:
         load({"idle_stop": "900"}, {})
     assert load({"idle_stop": "900", "upstream_unit": "a.service"}, {}).idle_stop == 900
     assert load({"idle_stop": "0"}, {}).idle_stop == 0
+
+
+def test_a_pool_has_nothing_to_stop_when_idle() -> None:
+    given: dict[str, str | None] = {"idle_stop": "900", "upstream_unit": "a.service"}
+    with pytest.raises(SettingsError, match=r"IDLE_STOP is 900, but with WHISPER_PROXY_POOL it"):
+        load({**given, "pool": "/run/user/1000/pool"}, {})
 
 
 def test_a_bad_variable_is_named() -> None:

@@ -13,7 +13,7 @@ from whisper_proxy.errors import ApiError
 from whisper_proxy.keys import SETTINGS, SPOOLS
 from whisper_proxy.settings import Settings
 from whisper_proxy.spool import MEMORY_BYTES, MIB, Spool, SpoolBudget
-from whisper_proxy.upload import MIN_BYTES_A_SECOND, read_form
+from whisper_proxy.upload import MIN_BYTES_A_SECOND, read_body, read_form
 
 from .samples import Client
 
@@ -39,6 +39,16 @@ async def receive(request: web.Request) -> web.Response:
         return web.json_response({"error": error.message}, status=error.status)
 
 
+async def receive_whole(request: web.Request) -> web.Response:
+    try:
+        with request.app[SPOOLS].upload() as body:
+            await read_body(request, body)
+            with body.open() as file:
+                return web.json_response({"body": file.read().decode("latin-1")})
+    except ApiError as error:
+        return web.json_response({"error": error.message}, status=error.status)
+
+
 @pytest.fixture
 async def receiver() -> AsyncIterator[Client]:
     app = web.Application()
@@ -46,6 +56,7 @@ async def receiver() -> AsyncIterator[Client]:
     app[BEGUN] = asyncio.Event()
     app[SPOOLS] = SpoolBudget(4 * MIB, 2)
     app.router.add_post("/", receive)
+    app.router.add_post("/whole", receive_whole)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -274,3 +285,46 @@ async def test_too_many_uploads_are_refused_before_they_are_read(receiver: Clien
     ended.set()
     assert await asyncio.gather(*first) == [200, 200]
     assert await status(FILE + END) == 200
+
+
+class TestWhole:
+    """As a gateway to a pool receives it."""
+
+    @pytest.mark.parametrize("size", [0, 10, 700_000])
+    async def test_it_is_kept_as_it_comes(self, receiver: Client, size: int) -> None:
+        body = b"\xff" * size
+        async with receiver.post("/whole", data=body, headers=BOUNDARY) as response:
+            assert await response.json() == {"body": body.decode("latin-1")}
+        assert receiver.app
+        assert receiver.app[SPOOLS].used == 0
+
+    async def test_chunks_are_one_body(self, receiver: Client) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"a"
+            yield b"b"
+
+        async with receiver.post("/whole", data=chunks(), headers=BOUNDARY) as response:
+            assert await response.json() == {"body": "ab"}
+
+    @pytest.mark.parametrize("declared", [True, False])
+    async def test_too_much_is_refused(self, receiver: Client, declared: bool) -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield bytes(MIB // 10)
+
+        body = io.BytesIO(bytes(2 * MIB)) if declared else pieces()
+        async with receiver.post("/whole", data=body, headers=BOUNDARY) as response:
+            assert response.status == 413
+
+    async def test_no_form_is_refused(self, receiver: Client) -> None:
+        for kind in ("audio/wav", "multipart/form-data"):
+            async with receiver.post("/whole", data=b"x", headers={"Content-Type": kind}) as answer:
+                assert answer.status == 400
+
+    async def test_a_stall_is_told(self, receiver: Client) -> None:
+        async def begun() -> AsyncIterator[bytes]:
+            yield FILE
+            await asyncio.sleep(3)
+
+        async with receiver.post("/whole", data=begun(), headers=BOUNDARY) as response:
+            assert response.status == 408

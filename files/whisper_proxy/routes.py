@@ -1,0 +1,34 @@
+"""The paths that are served, and no others."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+# Any base address will do: with /v1, without it or with it twice, another service's (/openai/v1),
+# one with a slash too many. It is what people get wrong most often.
+BASE, SLASH = "/{base:(?:.*/)?}", "{slash:/*}"
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What answers each path."""
+
+    root: Handler
+    health: Handler
+    metrics: Handler
+    models: Handler
+    model: Handler
+    transcribe: Handler
+    translate: Handler
+
+
+def add_routes(router: web.UrlDispatcher, handlers: Handlers) -> None:
+    """Add all paths."""
+    router.add_get("/", handlers.root)
+    router.add_get("/health", handlers.health)
+    router.add_get("/metrics", handlers.metrics)
+    router.add_get(f"{BASE}models{SLASH}", handlers.models)
+    router.add_get(f"{BASE}models/{{name:.+}}", handlers.model)
+    router.add_post(f"{BASE}audio/transcriptions{SLASH}", handlers.transcribe)
+    router.add_post(f"{BASE}audio/translations{SLASH}", handlers.translate)
