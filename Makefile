@@ -5,7 +5,7 @@ ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
 LOCKS := deploy proxy dev voicemode litellm node wyoming bench
 WORKERS ?= 3
-SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not alone' \
+SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not alone' \
   --dist loadfile --no-loadscope-reorder
 
 ALONE = $(shell grep -rl --include='*.py' 'mark\.alone' tests)
@@ -18,7 +18,7 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip test-vulkan torture fuzz soak bench \
+.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip test-vulkan test-pool torture fuzz soak bench \
   lint format setup boxes lock clean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make test-vulkan builds with Vulkan and computes on llvmpipe: half an hour'
+	@echo 'make test-pool   a pool whose machines are taken away, and figures of large ones: an hour'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
 	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
@@ -83,6 +84,10 @@ test-hip: boxes
 
 test-vulkan: boxes
 	$(BIN)/python -m pytest -m vulkan tests/machines
+
+test-pool: boxes
+	$(BIN)/python -m pytest -s -m pool tests/machines
+	$(BIN)/python -m bench.pool
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench

@@ -13,8 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from voicemode_whisper.tasks import (
     access,
+    certificate,
     model,
     packages,
+    pool,
     preflight,
     proxy,
     services,
@@ -29,6 +31,8 @@ access.grant()
 model.fetch()
 whisper.build()
 proxy.install()
+certificate.issue()
 services.run()
 verify.transcribe()
+pool.serve()
 voicemode.point()

@@ -61,6 +61,16 @@ proxy_names = ""
 # 15min, 90s, 1h30min, from 10s on; the next request starts it, and waits. "never" keeps it running.
 idle_stop = "never"
 
+# --- Pool ----------------------------------------------------------------------------------------
+# Address of the pool on its gateways, the hosts of the inventory's group "pool".
+pool_host = "0.0.0.0"
+# Port of the pool on its gateways.
+pool_port = 2024
+# Port on 127.0.0.1 of a gateway at which HAProxy shows its statistics.
+pool_stats_port = 2025
+# Name or address at which the gateways reach a member; empty: its name in the inventory.
+pool_address = ""
+
 # --- Upgrade -------------------------------------------------------------------------------------
 # Whether to try a rejected generation again, and to follow a tag that was moved: yes or no.
 retry = "no"

@@ -11,7 +11,10 @@ GPU_GROUPS = ["render", "video"]
 def grant(host: Host) -> None:
     """Add the user to the GPU's groups and let their services run from boot on."""
     user, uid = host.identity["user"], host.identity["uid"]
-    login.join(name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True)
+    if host.serves():
+        login.join(
+            name="Join the render and video groups", user=user, groups=GPU_GROUPS, _sudo=True
+        )
     login.linger(
         name="Run services without a login",
         user=user,
@@ -19,7 +22,7 @@ def grant(host: Host) -> None:
         at_boot=not host.places.late,
         _sudo=True,
     )
-    if host.backend != "cpu":
+    if host.serves() and host.backend != "cpu":
         login.take_effect(
             name="Have the groups count at once",
             user=user,

@@ -17,6 +17,7 @@ from voicemode_whisper.checks import (
     endpoints,
     gpu,
     installation,
+    pool,
     power,
     proxy,
     services,
@@ -37,11 +38,10 @@ def examine(host: Host) -> None:
     check_host(host)
     if is_lost(host.pyinfra):
         return
-    exam = begin(host)
-    busy = exam.on_disk.busy
-    if busy:
-        host.warn(f"a run of the deploy is at work here ({busy}): what is red may pass")
-    results = _check(exam)
+    results = [
+        *(_check(begin(host)) if host.serves() else ()),
+        *(pool.gateway(host) if host.is_gateway() else ()),
+    ]
     for line, colour in table(results):
         host.pyinfra.log_styled(line, fg=colour or None)
     failed = verdict(results)
@@ -52,7 +52,10 @@ def examine(host: Host) -> None:
 
 
 def _check(exam: Examination) -> list[CheckResult]:
-    """All rows, in their order."""
+    """All rows of a host that transcribes, in their order."""
+    busy = exam.on_disk.busy
+    if busy:
+        exam.host.warn(f"a run of the deploy is at work here ({busy}): what is red may pass")
     python = proxy.python(exam)
     needs = proxy.needs(exam, python)
     components = installation.components(exam)

@@ -7,7 +7,7 @@ from voicemode_whisper.operations.util.choice import unless_rejected
 from voicemode_whisper.stage import stage
 
 
-@stage("Model")
+@stage("Model", where=Host.serves)
 def fetch(host: Host) -> None:
     """Have the model in place, known by its SHA-256."""
     model = host.settings.model

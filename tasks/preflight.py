@@ -1,26 +1,31 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
+from collections.abc import Mapping
+
 from voicemode_whisper import quiet_run
 from voicemode_whisper.core.certificate import Certificate as FoundCertificate
 from voicemode_whisper.core.certificate import own_problem
 from voicemode_whisper.core.errors import UserError
+from voicemode_whisper.core.gateway import check_members, describe_pool
 from voicemode_whisper.core.gpu import reason
 from voicemode_whisper.core.key_file import key_problem
 from voicemode_whisper.core.listeners import Listener, check_ports
 from voicemode_whisper.core.places import (
+    Step,
     check_rights,
     check_room,
     describe_late,
     describe_packages,
     steps,
 )
+from voicemode_whisper.core.pool import check_pool
 from voicemode_whisper.core.release import moved, skipped
-from voicemode_whisper.core.settings import Settings
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.certificate import Certificate
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile
+from voicemode_whisper.facts.pool import Addresses
 from voicemode_whisper.facts.ports import Listeners
 from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.host import Host
@@ -34,7 +39,7 @@ from voicemode_whisper.stage import stage
 def check(host: Host) -> None:
     """Refuse a host or settings that cannot work; say what will be built otherwise."""
     # Before the host is asked: what is wrong with these is wrong on every host.
-    settings = host.settings
+    addresses = host.addresses
     host.gather(quiet_run.at_first(host))
     check_host(host)
     if is_lost(host.pyinfra):
@@ -42,25 +47,48 @@ def check(host: Host) -> None:
     host.gather(quiet_run.in_preflight(host))
     check_rights(host.places, host.identity["user"])
     _check_manager(host)
-    _check_ports(host, settings)
+    _check_ports(host, addresses)
     _check_key(host)
     _check_certificate(host)
-    _check_voicemode(host)
-    check_room(host.places, steps(host.places, host.unbuilt, _model(host)))
-    host.pyinfra.log(_summary(host))
-    taken = describe_packages(host.places)
-    if taken:
-        host.pyinfra.log(taken)
-    for line in [*_moved(host), *_defects(host)]:
+    if host.serves():
+        _check_voicemode(host)
+    if host.is_gateway():
+        _check_members(host)
+    check_room(host.places, _steps(host))
+    for line in _summary(host):
+        host.pyinfra.log(line)
+    for line in _warnings(host):
         host.warn(line)
-    if host.places.late:
-        host.warn(describe_late(host.places.late))
     run_lock.hold(name="Lock the host", layout=host.layout)
     looking.ahead(
         name="Look at the host",
         as_root=quiet_run.as_root(host),
         as_user=quiet_run.as_user(host),
     )
+
+
+def _steps(host: Host) -> list[Step]:
+    """What the run will write."""
+    return steps(host.places, host.unbuilt, _model(host)) if host.serves() else steps(host.places)
+
+
+def _summary(host: Host) -> list[str]:
+    """What will be done."""
+    taken = describe_packages(host.places)
+    return [
+        *([_what_serves(host)] if host.serves() else []),
+        *([describe_pool(host.pool_members)] if host.is_gateway() else []),
+        *([taken] if taken else []),
+    ]
+
+
+def _warnings(host: Host) -> list[str]:
+    """What the operator should not miss."""
+    late = host.places.late
+    return [
+        *([*_moved(host), *_defects(host)] if host.serves() else []),
+        *([describe_late(late)] if late else []),
+    ]
 
 
 def _check_manager(host: Host) -> None:
@@ -71,10 +99,19 @@ def _check_manager(host: Host) -> None:
         raise UserError(f"systemd: {override}")
 
 
-def _check_ports(host: Host, settings: Settings) -> None:
-    ports = settings.whisper_port, settings.proxy_port
+def _check_ports(host: Host, addresses: Mapping[str, tuple[str, int]]) -> None:
+    ports = tuple(port for _, port in addresses.values())
     listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
-    check_ports(listeners, settings.addresses, host.identity["uid"])
+    check_ports(listeners, addresses, host.identity["uid"])
+
+
+def _check_members(host: Host) -> None:
+    """Refuse a pool without members, and members that the gateway cannot find."""
+    members = host.pool_members
+    check_pool(host.pool)
+    names = [one.address for one in members]
+    found: dict[str, str] = host.fact(Addresses, names=names)
+    check_members(members, found)
 
 
 def _check_key(host: Host) -> None:
@@ -112,7 +149,7 @@ def _model(host: Host) -> int:
     return 0 if host.model_file in host.model_files else host.settings.model.size or 0
 
 
-def _summary(host: Host) -> str:
+def _what_serves(host: Host) -> str:
     what = f"whisper.cpp {host.release.label} with {host.settings.model.name}"
     why = reason(host.backend, host.settings.whisper_backend, host.gpu)
     because = f": {why}" if why else ""

@@ -7,7 +7,7 @@ from voicemode_whisper.operations.util.choice import unless_rejected
 from voicemode_whisper.stage import stage
 
 
-@stage("Proxy")
+@stage("Proxy", where=Host.serves)
 def install(host: Host) -> None:
     """Have the proxy's code, and a virtual environment made from its lock file, beside the live."""
     layout, version = host.layout, proxy_archive.version()

@@ -13,7 +13,7 @@ if not __package__:  # pyinfra runs this file, and imports from the working dire
 
 from voicemode_whisper.core.env_file import BEFORE_US
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.layout import UNITS
+from voicemode_whisper.core.layout import POOL_UNITS, UNITS
 from voicemode_whisper.core.voicemode_env import put_together, restore
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.generations import Generations
@@ -24,6 +24,7 @@ from voicemode_whisper.operations import (
     env_file,
     generations,
     git,
+    pool,
     run_lock,
     user_unit,
 )
@@ -40,7 +41,7 @@ def remove(host: Host) -> None:
     run_lock.hold(name="Lock the host", layout=layout)
     user_unit.absent(
         name="Stop and remove the services",
-        paths=[f"{layout.units}/{unit}" for unit in reversed(UNITS)],
+        paths=[f"{layout.units}/{unit}" for unit in (*reversed(POOL_UNITS), *reversed(UNITS))],
         marker=MARKER,
     )
     env_file.restored(
@@ -49,6 +50,7 @@ def remove(host: Host) -> None:
         user=user,
         own=addresses,
     )
+    pool.absent(name="Remove the pool", layout=layout)
     generations.absent(name="Remove the builds and the proxy", layout=layout)
     certificate.absent(name="Remove the CA and the certificate", layout=layout)
     download.absent(

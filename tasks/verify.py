@@ -1,11 +1,11 @@
-"""Stage 8: done is what transcribes."""
+"""Stage 9: done is what transcribes."""
 
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import certificate, generations, network
 from voicemode_whisper.stage import stage
 
 
-@stage("Verify")
+@stage("Verify", where=Host.serves)
 def transcribe(host: Host) -> None:
     """Fail the host unless it transcribes speech through the proxy, on the GPU that was chosen.
 

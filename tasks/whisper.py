@@ -8,7 +8,7 @@ from voicemode_whisper.operations.util.choice import if_tried, unless_rejected
 from voicemode_whisper.stage import stage
 
 
-@stage("whisper.cpp")
+@stage("whisper.cpp", where=Host.serves)
 def build(host: Host) -> None:
     """Check out the release, build it for this host, and have it transcribe with the model.
 

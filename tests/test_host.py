@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pyinfra.api import Inventory
 
 from tests.fake_hosts import FakeHost
 from tests.generations import CARD, generation, generations
@@ -10,7 +11,7 @@ from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.power import Power
-from voicemode_whisper.host import DEFAULTS, Host
+from voicemode_whisper.host import DEFAULTS, Host, host_of
 
 HERE = Gpu(0, "gfx1101", CARD.memory, "0000:03:00.0")
 STRONG = Gpu(0, "gfx1151", 0, "0000:c5:00.0")
@@ -29,6 +30,7 @@ def unserved_watts(
         "power.UnservedPower": {f"device={BUS}/{gpu.address}, pause=0": power},
     }
     fake = FakeHost(facts)
+    fake.host.groups = []
     fake.host.data = type("Data", (), {"dict": lambda _: {**DEFAULTS, **settings}})()
     with fake.worked_on():
         return Host(fake.host).unserved_watts
@@ -50,3 +52,49 @@ def test_a_gpu_without_watts_or_address_of_its_own_has_none(gpu: Gpu):
 
 def test_nobody_asks_a_card_that_is_not_to_be_used():
     assert unserved_watts(HERE, whisper_backend="cpu") is None
+
+
+def pool(servers: list[str], gateways: list[str]) -> dict[str, Host]:
+    """The hosts of an inventory with these groups, by name."""
+    data = {**DEFAULTS, "ssh_hostname": None}
+    names = list(dict.fromkeys([*servers, *gateways]))
+    inventory = Inventory((names, data), servers=(servers, {}), pool=(gateways, {}))
+    return {one.name: host_of(one) for one in inventory}
+
+
+def test_without_gateways_each_machine_serves_for_itself():
+    hosts = pool(["one", "two"], [])
+    assert all(host.serves() and not host.is_of_pool() for host in hosts.values())
+    assert hosts["one"].settings.proxy_host == "127.0.0.1"
+    assert hosts["one"].settings.proxy_tls == "off"
+
+
+def test_a_gateway_that_is_no_member_serves_nothing_of_its_own():
+    hosts = pool(["one", "two"], ["gate"])
+    gate, one = hosts["gate"], hosts["one"]
+    assert gate.is_gateway()
+    assert not gate.serves()
+    assert set(gate.addresses) == {"pool_port", "pool_stats_port"}
+    assert gate.packages == ("curl", "haproxy", "python")
+    assert [member.address for member in gate.pool_members] == ["one", "two"]
+    assert one.is_remote_member()
+    assert (one.settings.proxy_host, one.settings.proxy_tls) == ("0.0.0.0", "internal")
+    assert one.authority is gate.pyinfra
+    assert gate.authority is None
+
+
+def test_a_gateway_that_is_a_member_reaches_itself_over_loopback():
+    hosts = pool(["one", "two"], ["one"])
+    one = hosts["one"]
+    assert one.serves()
+    assert not one.is_remote_member()
+    assert one.settings.proxy_host == "127.0.0.1"
+    assert [member.address for member in one.pool_members] == ["127.0.0.1", "two"]
+    assert set(one.addresses) == {"whisper_port", "proxy_port", "pool_port", "pool_stats_port"}
+
+
+def test_a_second_gateway_s_member_is_reached_by_the_first():
+    hosts = pool(["one", "two"], ["one", "two"])
+    assert all(host.is_remote_member() for host in hosts.values())
+    assert hosts["two"].authority is hosts["one"].pyinfra
+    assert [member.address for member in hosts["two"].pool_members] == ["one", "127.0.0.1"]

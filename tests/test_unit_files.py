@@ -9,13 +9,30 @@ import pytest
 from whisper_proxy import gpu
 
 from tests.generations import CARD, MODEL, ON_CARD, ON_CPU, PYTHON, TOOLS, settings, spec
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS, Layout
+from voicemode_whisper.core.gateway import PoolSetup, PoolSpec
+from voicemode_whisper.core.layout import (
+    POOL_SOCKET,
+    POOL_UNIT,
+    POOL_UNITS,
+    PROXY_SOCKET,
+    PROXY_UNIT,
+    SERVER_UNIT,
+    UNITS,
+    Layout,
+)
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.models import resolve_model
+from voicemode_whisper.core.pool import Member, Pool, Tls
 from voicemode_whisper.core.speed import Speed
 from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.resources import TEMPLATES
-from voicemode_whisper.unit_files import MARKER, UnitFiles, render, templates_fingerprint
+from voicemode_whisper.unit_files import (
+    MARKER,
+    UnitFiles,
+    render,
+    render_pool,
+    templates_fingerprint,
+)
 
 FAST = Speed("-fa", load=200, encode=93, total=480)
 # What implies a mount namespace, which can hide the GPU from the server (systemd.exec(5)).
@@ -44,6 +61,13 @@ def files_of(
     return render(spec(**changes).resolve(tools, python), number, best, vad)
 
 
+def pool_of(certificates: str = "one", **changes: Any) -> PoolSetup:
+    """A gateway's setup."""
+    pool = Pool((Member("one", "10.0.0.1"),), "/run/user/1000/pool", 2025, Tls("/ca", "/pool.pem"))
+    spec = PoolSpec(pool, settings(**changes), "proxy-version", "lock-sha256")
+    return render_pool(spec, "venv-1", certificates)
+
+
 def unit(name: str, **changes: Any) -> str:
     return files_of(**changes).files[f"units/{name}"]
 
@@ -62,9 +86,12 @@ def test_every_value_has_been_filled_in(name: str):
 def test_every_file_is_made_from_a_template():
     names = {name.removeprefix("units/") for name in files_of().files}
     assert names == {*UNITS, "server.env", "proxy.env", "request-path.c"}
-    # A pool's configuration belongs to a gateway, and to no generation.
-    names.add("haproxy.cfg")
-    assert {path.name for path in TEMPLATES.iterdir()} == {f"{name}.j2" for name in names}
+    of_pool = {name.removeprefix("units/") for name in pool_of().files}
+    assert of_pool == {*POOL_UNITS, "haproxy.cfg", "pool.env"}
+    included = {"access.env", "proxy-service"}
+    assert {path.name for path in TEMPLATES.iterdir()} == {
+        f"{name}.j2" for name in names | of_pool | included
+    }
 
 
 def test_the_deploy_knows_its_own_units():
@@ -191,6 +218,40 @@ def test_the_proxy_finds_its_certificate():
     assert "WorkingDirectory=%h/.voicemode/services/current/proxy\n" in unit(PROXY_UNIT)
     own = lines("proxy", settings=settings(proxy_tls="/a.pem /b.key"))
     assert {"WHISPER_PROXY_TLS_CERTIFICATE=/a.pem", "WHISPER_PROXY_TLS_KEY=/b.key"} <= set(own)
+
+
+def test_a_member_of_a_pool_lets_its_gateways_in():
+    assert not [line for line in lines("proxy") if "CLIENT_CA" in line]
+    inside = lines("proxy", settings=settings(proxy_tls="internal"), in_pool=True)
+    assert "WHISPER_PROXY_CLIENT_CA=../tls/ca.pem" in inside
+
+
+def test_a_gateway_s_proxy_listens_for_the_pool_and_asks_haproxy():
+    found = pool_of(pool_port=4024, proxy_tls="internal", proxy_api_key_file="/etc/key")
+    assert found.address == "0.0.0.0:4024"
+    assert {
+        "WHISPER_PROXY_HOST=0.0.0.0",
+        "WHISPER_PROXY_PORT=4024",
+        "WHISPER_PROXY_POOL=/run/user/1000/pool",
+        "WHISPER_PROXY_API_KEY_FILE=/etc/key",
+        "WHISPER_PROXY_POOL_KEY_FILE=/etc/key",
+        "WHISPER_PROXY_TLS_CERTIFICATE=../../tls/server.pem",
+    } <= set(found.files["pool.env"].splitlines())
+    assert "\nListenStream=0.0.0.0:4024\n" in found.files[f"units/{POOL_SOCKET}"]
+    layout = Layout("/home/ada")
+    path = os.path.relpath(layout.certificate, f"{layout.pool}/proxy-0")
+    assert path == "../../tls/server.pem"
+    assert "services/pool/current/proxy\n" in found.files[f"units/{POOL_UNIT}"]
+
+
+def test_all_that_changes_makes_another_setup_and_restarts_what_depends_on_it():
+    setup, renewed, other_key = pool_of(), pool_of("two"), pool_of(proxy_api_key_file="/etc/key")
+    assert len({one.name for one in (setup, renewed, other_key)}) == 3
+    assert renewed.balancer_revision != setup.balancer_revision == other_key.balancer_revision
+    assert renewed.proxy_revision == setup.proxy_revision != other_key.proxy_revision
+    assert f"description {setup.balancer_revision}\n" in setup.files["haproxy.cfg"]
+    assert f"SERVICE_REVISION={setup.proxy_revision}\n" in setup.files["pool.env"]
+    assert all(MARKER in setup.files[f"units/{name}"] for name in POOL_UNITS)
 
 
 def test_the_proxy_knows_who_may_call():

@@ -23,9 +23,10 @@ from voicemode_whisper.core.gpu import (
 )
 from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.models import ModelFile, candidate_files, choose_file
+from voicemode_whisper.core.pool import GATEWAY_PACKAGES, Member, Pool, Tls
 from voicemode_whisper.core.power import idle_watts, sysfs_device
 from voicemode_whisper.core.release import Release, is_tag, parse_refs, resolve_release
-from voicemode_whisper.core.settings import Settings, read_settings
+from voicemode_whisper.core.settings import Settings, as_member, read_settings, same_ports
 from voicemode_whisper.core.urls import masked, split_login
 from voicemode_whisper.facts.base import Question, gather, read_fact
 from voicemode_whisper.facts.generations import Generations
@@ -39,6 +40,8 @@ from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.unit_files import templates_fingerprint
 
 T = TypeVar("T")
+# Groups of the inventory: the machines that transcribe, and those that have a pool of them answer.
+MEMBERS, GATEWAYS = "servers", "pool"
 DEFAULTS = {
     name: value
     for name, value in runpy.run_path(str(resources.DEFAULTS)).items()
@@ -66,7 +69,84 @@ class Host:
 
     @cached_property
     def settings(self) -> Settings:
-        return read_settings(self.pyinfra.data.dict())
+        # pyinfra knows the defaults only of the host that a stage is at.
+        found = read_settings({**DEFAULTS, **self.pyinfra.data.dict()})
+        return as_member(found) if self.is_remote_member() else found
+
+    def is_gateway(self) -> bool:
+        """Whether it has a pool answer."""
+        return GATEWAYS in self.pyinfra.groups
+
+    def is_member(self) -> bool:
+        """Whether it answers for a pool."""
+        return MEMBERS in self.pyinfra.groups and bool(self.gateways)
+
+    def is_of_pool(self) -> bool:
+        """Whether it is a gateway or a member."""
+        return self.is_gateway() or self.is_member()
+
+    def is_remote_member(self) -> bool:
+        """Whether it answers for a pool to another machine."""
+        return self.is_member() and any(one is not self for one in self.gateways)
+
+    @property
+    def authority(self) -> api.Host | None:
+        """The host whose CA signs its certificates: its pool's first gateway; None for itself."""
+        first = next(iter(self.gateways), self)
+        return first.pyinfra if self.is_of_pool() and first is not self else None
+
+    def serves(self) -> bool:
+        """Whether whisper.cpp serves there: everywhere but on a gateway that is no member."""
+        return self.is_member() or not self.is_gateway()
+
+    @property
+    def gateways(self) -> tuple["Host", ...]:
+        """The gateways of the pool that the inventory has; none where it has no pool."""
+        return self._group(GATEWAYS)
+
+    @property
+    def members(self) -> tuple["Host", ...]:
+        """The members of the pool that the inventory has."""
+        return self._group(MEMBERS) if self.gateways else ()
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Where its services listen: address and port, by the setting of the port.
+
+        UserError where two of them have the same port.
+        """
+        settings = self.settings
+        found = {
+            **(settings.addresses if self.serves() else {}),
+            **(settings.gateway_addresses if self.is_gateway() else {}),
+        }
+        problems = same_ports({name: port for name, (_, port) in found.items()})
+        if problems:
+            raise UserError(*problems)
+        return found
+
+    @property
+    def pool(self) -> Pool:
+        """What HAProxy is to do on this gateway."""
+        # The unit's RuntimeDirectory, which is the user's alone.
+        directory = f"/run/user/{self.identity['uid']}/voicemode-whisper-pool"
+        tls = Tls(self.layout.ca, self.layout.pool_certificate)
+        return Pool(self.pool_members, directory, self.settings.pool_stats_port, tls)
+
+    @property
+    def pool_members(self) -> tuple[Member, ...]:
+        """The members of the pool, as this gateway reaches them."""
+        return tuple(map(self._as_member, self.members))
+
+    def _as_member(self, other: "Host") -> Member:
+        if other is self:
+            return Member(other.pyinfra.name, "127.0.0.1", other.settings.proxy_port)
+        name = other.pyinfra.data.get("ssh_hostname") or other.pyinfra.name
+        address = other.settings.pool_address or name
+        return Member(other.pyinfra.name, address, other.settings.proxy_port)
+
+    def _group(self, name: str) -> tuple["Host", ...]:
+        return tuple(map(host_of, self.pyinfra.inventory.groups.get(name, ())))
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -124,9 +204,15 @@ class Host:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """What all backends need that may be tried: installed at once, before anything is built."""
-        names = (name for each in self.backends for name in self.packages_of(each))
-        return tuple(dict.fromkeys(names))
+        """What all backends need that may be tried, and a gateway: installed at once, before
+        anything is built.
+        """
+        names = [name for each in self._tried_backends for name in self.packages_of(each)]
+        return tuple(dict.fromkeys([*names, *(GATEWAY_PACKAGES if self.is_gateway() else ())]))
+
+    @property
+    def _tried_backends(self) -> tuple[str, ...]:
+        return self.backends if self.serves() else ()
 
     def packages_of(self, backend: str) -> tuple[str, ...]:
         """What a backend needs."""
@@ -235,6 +321,7 @@ class Host:
             proxy=proxy_archive.version(),
             lock_sha256=proxy_archive.LOCK_SHA256,
             templates=templates_fingerprint(),
+            in_pool=self.is_remote_member(),
         )
 
 

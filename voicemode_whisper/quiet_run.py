@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from voicemode_whisper import proxy_archive
 from voicemode_whisper.core.generations import GenerationSpec
-from voicemode_whisper.core.layout import UNITS
+from voicemode_whisper.core.layout import UNITS, Layout
 from voicemode_whisper.core.models import candidate_files
 from voicemode_whisper.facts.base import Question
 from voicemode_whisper.facts.build import Manifest
+from voicemode_whisper.facts.certificate import Certificate, HostNames
 from voicemode_whisper.facts.device_access import ConnectionDeviceAccess
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import Exists, KeyFile, Without
@@ -33,21 +34,25 @@ from voicemode_whisper.unit_files import MARKER
 def at_first(host: Host) -> list[Question]:
     """What needs nothing to be known of the host."""
     settings = host.settings
-    return [
-        (Identity, {}),
-        (SudoRefusal, {}),
-        (Gpus, {"kfd": settings.gpu_kfd, "pci": settings.gpu_pci}),
-    ]
+    gpus = {"kfd": settings.gpu_kfd, "pci": settings.gpu_pci}
+    return [(Identity, {}), (SudoRefusal, {}), *([(Gpus, gpus)] if host.serves() else [])]
 
 
 def in_preflight(host: Host) -> list[Question]:
     """What follows from who the user is and which GPU there is."""
     layout, key = host.layout, host.settings.proxy_api_key_file
-    names = candidate_files(host.settings.model)
     return [
         (Places, {"home": layout.home, "packages": host.packages}),
         (UserManagerState, {"layout": layout}),
         *([(KeyFile, {"path": key})] if key else []),
+        *(_of_server(host) if host.serves() else []),
+    ]
+
+
+def _of_server(host: Host) -> list[Question]:
+    """What serves on a host that transcribes, and with which model."""
+    layout, names = host.layout, candidate_files(host.settings.model)
+    return [
         (VoiceModeEnv, {"layout": layout}),
         (Generations, {"layout": layout}),
         (ModelFiles, {"directory": layout.models, "names": names}),
@@ -59,13 +64,35 @@ def as_root(host: Host) -> list[Question]:
     user, uid = host.identity["user"], host.identity["uid"]
     return [
         (MissingPackages, {"packages": host.packages}),
-        (Groups, {"user": user}),
+        *([(Groups, {"user": user})] if host.serves() else []),
         (Lingering, {"user": user, "uid": uid}),
     ]
 
 
 def as_user(host: Host) -> list[Question]:
     """What the other stages ask, if what serves is what is wanted."""
+    return [*(_by_server(host) if host.serves() else []), *_certificates(host), (Python, {})]
+
+
+def _certificates(host: Host) -> Iterator[Question]:
+    """What is asked of those that the deploy makes."""
+    layout, internal = host.layout, host.settings.proxy_tls == "internal"
+    if internal or host.is_gateway():
+        yield HostNames, {}
+    if internal:
+        key = layout.certificate_key
+        yield _certificate(layout, layout.certificate, key, "serverAuth")
+    if host.is_gateway():
+        path = layout.pool_certificate
+        yield _certificate(layout, path, f"{path}.key", "clientAuth")
+
+
+def _certificate(layout: Layout, path: str, key: str, use: str) -> Question:
+    return Certificate, {"certificate": path, "key": key, "ca": layout.ca, "use": use}
+
+
+def _by_server(host: Host) -> list[Question]:
+    """What the stages of a host that transcribes ask."""
     layout, user = host.layout, host.identity["user"]
     units = [f"{layout.units}/{unit}" for unit in UNITS]
     return [
@@ -74,7 +101,6 @@ def as_user(host: Host) -> list[Question]:
         (ModelFiles, {"directory": layout.models, "names": (host.model_file,)}),
         (Earlier, {"layout": layout}),
         (Head, {"path": layout.checkout}),
-        (Python, {}),
         *((Toolchain, toolchain_of(one.build.backend, one.build.gpu)) for one in _built(host)),
         *_parts(host),
         (Exists, {"path": f"{layout.proxy}-{proxy_archive.version()}"}),

@@ -1,4 +1,4 @@
-"""The files that the package comes with: templates, the proxy, its lock file, the defaults."""
+"""The files that the package comes with: templates, the proxy, its lock, defaults, speech."""
 
 from pathlib import Path
 
@@ -9,4 +9,6 @@ ROOT = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 TEMPLATES = ROOT / "templates"
 PROXY_PACKAGE = ROOT / "files" / "whisper_proxy"
 PROXY_LOCK = ROOT / "requirements" / "proxy.lock"
+# Of President Kennedy's inaugural address of 1961, which nobody owns: see core/speech.py.
+SPEECH = ROOT / "files" / "jfk.opus"
 DEFAULTS = ROOT / "group_data" / "all.py"

@@ -22,23 +22,27 @@ from voicemode_whisper.operations.util.outcome import outcome_of
 from voicemode_whisper.scripts.shell import CLEAN_SHELL
 
 
-def stage(name: str) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]:
+def stage(
+    name: str, where: Callable[[Host], bool] = lambda _: True
+) -> Callable[[Callable[[Host], None]], PyinfraOperation[[]]]:
     """Make a function of a `Host` into a stage: a @deploy with this project's defaults and shell.
 
-    Whatever it raises fails the host that it is about, and no other.
+    It is skipped on hosts that it is not for. Whatever it raises fails the host that it is about,
+    and no other.
     """
 
     def decorate(body: Callable[[Host], None]) -> PyinfraOperation[[]]:
         @deploy(name, data_defaults=DEFAULTS)
         def run() -> None:
             pyinfra_host = ctx_host.get()
-            if is_lost(pyinfra_host):
+            here = host_of(pyinfra_host)
+            if is_lost(pyinfra_host) or not where(here):
                 return
             failure, outcome = "", outcome_of(pyinfra_host)
             have_last_word(pyinfra_host.state)
             outcome.begin()
             try:
-                body(host_of(pyinfra_host))
+                body(here)
             except Exception as error:
                 failure = explain(error)
             finally:

@@ -12,10 +12,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from voicemode_whisper.core.build import VAD_MODEL
 from voicemode_whisper.core.fingerprint import fingerprint
+from voicemode_whisper.core.gateway import PoolSetup, PoolSpec
 from voicemode_whisper.core.generations import GenerationSpec, ResolvedSpec
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import (
+    POOL_UNIT,
+    POOL_UNITS,
+    PROXY_SOCKET,
+    PROXY_UNIT,
+    SERVER_UNIT,
+)
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import least_memory
+from voicemode_whisper.core.pool import haproxy_config
 from voicemode_whisper.core.speed import ONE_QUEUE, Speed
 from voicemode_whisper.resources import TEMPLATES
 
@@ -57,6 +65,8 @@ def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -
         "vad": f"build/{VAD_MODEL}" if vad else "",
         "environment": resolved.environment,
         "gpu_memory": _memory(spec),
+        "in_pool": spec.in_pool,
+        "tls": "../tls",
     }
     values["server_memory"] = server_memory(spec.model.size)
     values["proxy_memory"] = proxy_memory()
@@ -70,6 +80,35 @@ def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -
     files = {f"units/{name}": text for name, text in units.items()}
     files |= {"server.env": server, "proxy.env": proxy, PRELOADED: _render(PRELOADED)}
     return UnitFiles(files, server_revision, proxy_revision)
+
+
+def render_pool(spec: PoolSpec, venv: str, certificates: str) -> PoolSetup:
+    """The files of a gateway's setup.
+
+    `venv` is the name of its virtual environment, `certificates` changes with those that HAProxy
+    reads.
+    """
+    template = (TEMPLATES / "haproxy.cfg.j2").read_text()
+    balancer_revision = fingerprint(haproxy_config(spec.pool, template) + certificates)
+    config = haproxy_config(spec.pool, template, balancer_revision)
+    settings = spec.settings
+    values = {
+        "settings": settings,
+        "directory": spec.pool.directory,
+        "tls": "../../tls",
+        "address": settings.pool_listen,
+        "proxy_memory": proxy_memory(),
+    }
+    units = {name: _render(name, **values) for name in POOL_UNITS}
+    environment, proxy_revision = _environment(
+        "pool.env", f"{units[POOL_UNIT]}{spec.proxy}{venv}", values
+    )
+    files = {f"units/{name}": text for name, text in units.items()}
+    files |= {"haproxy.cfg": config, "pool.env": environment}
+    name = fingerprint("\0".join((*files.values(), spec.proxy, venv)))
+    return PoolSetup(
+        f"setup-{name}", settings.pool_listen, balancer_revision, proxy_revision, files
+    )
 
 
 def _memory(spec: GenerationSpec) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import inventory, machine, network, snapshots, ssh, state
@@ -74,6 +76,16 @@ class Box:
             started = machine.start(self._record())
             inventory.write()
         machine.wait_until_up(started)
+
+    @contextmanager
+    def unplugged(self) -> Iterator[None]:
+        """Have it without a network for the duration of the context."""
+        index = self._record().index
+        network.set_cable(index, plugged=False)
+        try:
+            yield
+        finally:
+            network.set_cable(index, plugged=True)
 
     def save(self, label: str) -> None:
         """Make what it has written the snapshot `label`, and start it again on top of that."""

@@ -110,6 +110,11 @@ def attach(index: int) -> None:
     run(*inside, "link", "set", "lo", "up")
 
 
+def set_cable(index: int, plugged: bool) -> None:
+    """Plug a box in, or unplug it: what it sends and is sent is dropped then, without a word."""
+    run("ip", "link", "set", namespace(index), "up" if plugged else "down")
+
+
 def detach(index: int) -> None:
     """Remove what `attach` made, as far as it is there."""
     _drop_link(namespace(index))

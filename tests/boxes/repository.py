@@ -25,7 +25,7 @@ NAME = "cachyos"
 
 # What is installed under Debian's name, which is Arch's too or is in ALIASES or SPLIT.
 TARGETS = (
-    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "glslc", "libvulkan-dev",
+    "ccache", "cmake", "ffmpeg", "fish", "g++", "gcc", "git", "glslc", "haproxy", "libvulkan-dev",
     "libvulkan1", "locales", "make", "mesa-vulkan-drivers", "ninja-build", "patch", "pkgconf",
     "python3", "python3-venv", "spirv-headers", "vulkan-tools",
 )  # fmt: skip

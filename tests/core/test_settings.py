@@ -8,7 +8,14 @@ import pytest
 from whisper_proxy.settings import load
 
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.settings import KNOBS, PREFIXES, Settings, read_settings
+from voicemode_whisper.core.settings import (
+    KNOBS,
+    PREFIXES,
+    Settings,
+    as_member,
+    read_settings,
+    same_ports,
+)
 
 ALL = Path(__file__).parents[2] / "group_data" / "all.py"
 DEFAULTS = {name: value for name, value in runpy.run_path(str(ALL)).items() if name[0] != "_"}
@@ -304,3 +311,29 @@ def test_what_is_wrong_with_a_url_is_said_without_its_credentials(changes: dict[
     said = failure(**changes)
     assert "***" in said
     assert "cr3t" not in said
+
+
+def test_a_member_of_a_pool_is_reached_from_outside_and_encrypted():
+    member = as_member(settings())
+    assert (member.proxy_host, member.proxy_tls) == ("0.0.0.0", "internal")
+    assert as_member(settings(proxy_host="10.0.0.7")).proxy_host == "10.0.0.7"
+    with pytest.raises(UserError, match="from the pool's gateway"):
+        as_member(settings(proxy_tls="/a.pem /b.key"))
+
+
+def test_ports_of_one_machine_are_different():
+    assert same_ports({"a": 1, "b": 2}) == []
+    assert same_ports({"a": 1, "b": 1, "c": 1}) == [
+        "b: got 1, which is a too; give the two different ports",
+        "c: got 1, which is a too; give the two different ports",
+    ]
+
+
+@pytest.mark.parametrize("value", ["two.lan", "10.0.0.2", "fd00::2", ""])
+def test_where_a_member_is_reached(value: str):
+    assert settings(pool_address=value).pool_address == value
+
+
+@pytest.mark.parametrize("value", ["two.lan:2023", "http://two.lan", "a b", "-x\n"])
+def test_a_port_or_a_url_is_no_address_of_a_member(value: str):
+    assert "a host name or an IP address, without a port" in failure(pool_address=value)

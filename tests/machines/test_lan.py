@@ -110,7 +110,7 @@ def test_a_certificate_that_has_expired_is_renewed_without_a_restart(box: Box, c
     with pytest.raises(requests.exceptions.SSLError, match="certificate has expired"):
         health(box, ca)
     assert "certificate" in examined(box, **ENCRYPTED).ill
-    assert encrypted(box).changed == {"Services | Have a certificate for the proxy"}
+    assert encrypted(box).changed == {"Certificates | Have a certificate for the proxy"}
     assert health(box, ca) == 200
     assert examined(box, **ENCRYPTED).rows["certificate"].startswith("OK")
     after = box.run(proxy).stdout, box.run("readlink ~/.voicemode/services/current").stdout

@@ -144,7 +144,7 @@ def test_a_certificate_is_made_only_where_it_is_asked_for(tmp_path: Path):
         status, output, planned = plan(tmp_path, hosts, "--data", f"proxy_tls={data}")
         assert status == 0, output
         names = [operation["name"] for operation in planned]
-        assert names.count("Services | Have a certificate for the proxy") == made
+        assert names.count("Certificates | Have a certificate for the proxy") == made
 
 
 def test_one_host_s_trouble_is_its_own(tmp_path: Path):

@@ -39,7 +39,8 @@ class GenerationSpec:
 
     `model_file` is the name of the model's file on the host (see `models.choose_file`), `proxy` the
     version of the proxy's code, `lock_sha256` that of its lock file, `templates` a fingerprint of
-    the units and environment files.
+    the units and environment files. `in_pool` is whether it answers for a pool's gateways, on other
+    machines, and for no others without a key.
     """
 
     build: BuildSpec
@@ -49,6 +50,7 @@ class GenerationSpec:
     proxy: str
     lock_sha256: str
     templates: str
+    in_pool: bool = False
 
     @property
     def label(self) -> str:
@@ -62,7 +64,8 @@ class GenerationSpec:
             "whisper_port", "proxy_host", "proxy_port", "proxy_api_key_file",
             "proxy_tls", "proxy_cors_origins", "proxy_names", "idle_stop", "gpu_kfd",
         )  # fmt: skip
-        return {name: getattr(self.settings, name) for name in names}
+        found = {name: getattr(self.settings, name) for name in names}
+        return {**found, "in_pool": True} if self.in_pool else found
 
     def resolve(self, tools: Toolchain, python: str | None) -> "ResolvedSpec":
         """What it comes to with the tools and the Python that are on the host now."""

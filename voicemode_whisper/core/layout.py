@@ -6,6 +6,11 @@ SERVER_UNIT = "voicemode-whisper.service"
 PROXY_UNIT = "voicemode-whisper-proxy.service"
 PROXY_SOCKET = "voicemode-whisper-proxy.socket"
 UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)
+# Of a gateway: HAProxy, and the proxy in front of it.
+BALANCER_UNIT = "voicemode-whisper-balancer.service"
+POOL_UNIT = "voicemode-whisper-pool.service"
+POOL_SOCKET = "voicemode-whisper-pool.socket"
+POOL_UNITS = (BALANCER_UNIT, POOL_UNIT, POOL_SOCKET)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,16 @@ class Layout:
         return f"{self.services}/whisper-proxy-venv"
 
     @property
+    def pool(self) -> str:
+        """Of a gateway: a directory for each setup of the pool, and the link `current`."""
+        return f"{self.services}/pool"
+
+    @property
+    def pool_speech(self) -> str:
+        """A gateway's recording of President Kennedy: there need be no whisper.cpp."""
+        return f"{self.pool}/jfk.opus"
+
+    @property
     def tls(self) -> str:
         """The private CA, if the deploy makes one, and the proxy's certificate, with their keys."""
         return f"{self.services}/tls"
@@ -96,6 +111,11 @@ class Layout:
     @property
     def certificate_key(self) -> str:
         return f"{self.tls}/server.key"
+
+    @property
+    def pool_certificate(self) -> str:
+        """By which a pool's members know a gateway; HAProxy finds its key beside it."""
+        return f"{self.tls}/pool.pem"
 
     @property
     def units(self) -> str:

@@ -8,7 +8,7 @@ from itertools import chain
 
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.layout import UNITS
+from voicemode_whisper.core.layout import POOL_UNITS, UNITS
 
 # Between a port that is taken and the one that is offered instead.
 STEP = 10
@@ -47,7 +47,7 @@ class Listener:
 
     def is_service_of(self, uid: int) -> bool:
         """Whether it is one of the deploy's services, in this user's own manager."""
-        return self.manager == self.uid == uid and self.unit in UNITS
+        return self.manager == self.uid == uid and self.unit in (*UNITS, *POOL_UNITS)
 
 
 def parse_listeners(lines: Iterable[str]) -> tuple[Listener, ...]:

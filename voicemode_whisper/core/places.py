@@ -195,7 +195,7 @@ class Step:
     place: int = 0
 
 
-def steps(places: Places, builds: Sequence[str], model: int) -> list[Step]:
+def steps(places: Places, builds: Sequence[str] = (), model: int = 0) -> list[Step]:
     """What the run will write.
 
     `builds` are the backends that are to be built for, `model` the bytes of a model that is not

@@ -4,7 +4,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ BACKENDS = ("auto", "fastest", "hip", "vulkan", "cpu")
 ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
 PREFIXES = (
-    "whisper_", "model_", "proxy_", "gpu_", "rocm_", "idle_", "uninstall_", "compare_",
+    "whisper_", "model_", "proxy_", "gpu_", "rocm_", "idle_", "pool_", "uninstall_", "compare_",
 )  # fmt: skip
 # As the proxy takes them: whisper_proxy/settings.py.
 IDLE_SECONDS = range(10, 7 * 24 * 3600 + 1)
@@ -53,6 +53,10 @@ class Settings:
     proxy_cors_origins: str
     proxy_names: str
     idle_stop: int
+    pool_host: str
+    pool_port: int
+    pool_stats_port: int
+    pool_address: str
     models: tuple[Model, ...]
     compare_keep: bool
     uninstall_models: bool
@@ -66,6 +70,24 @@ class Settings:
             "whisper_port": ("127.0.0.1", self.whisper_port),
             "proxy_port": (self.proxy_host, self.proxy_port),
         }
+
+    @property
+    def gateway_addresses(self) -> dict[str, tuple[str, int]]:
+        """Where a gateway's services listen, as `addresses` has it."""
+        return {
+            "pool_port": (self.pool_host, self.pool_port),
+            "pool_stats_port": ("127.0.0.1", self.pool_stats_port),
+        }
+
+    @property
+    def pool_listen(self) -> str:
+        """Where a gateway's proxy listens, as ADDRESS:PORT."""
+        return _at(ipaddress.ip_address(self.pool_host), self.pool_port)
+
+    @property
+    def pool_url(self) -> str:
+        """Where a client on the gateway itself finds the pool."""
+        return local_url(self.pool_listen)
 
     @property
     def proxy_address(self) -> str:
@@ -117,15 +139,42 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
             values[name] = read(data)
         except UserError as error:
             problems.extend(error.lines)
-    if not problems and values["whisper_port"] == values["proxy_port"]:
-        problems.append(
-            f"proxy_port: got {values['proxy_port']}, which is whisper_port too; "
-            "give the two different ports"
-        )
+    if not problems:
+        ports = {name: values[name] for name in ("whisper_port", "proxy_port")}
+        problems = same_ports(ports)
     if problems:
         # Two settings may complain of one that they share.
         raise UserError(*dict.fromkeys(problems))
     return Settings(**values)
+
+
+def as_member(settings: Settings) -> Settings:
+    """The settings of a pool's member, which the gateways reach, with a certificate from them.
+
+    It listens on all addresses unless it is given one. UserError where it is to have a certificate
+    of the operator's own.
+    """
+    if settings.own_certificate:
+        raise UserError(
+            f"proxy_tls: got {settings.proxy_tls!r}, but a member of a pool has its certificate "
+            "from the pool's gateway; set it for the gateway alone, or leave it out"
+        )
+    on_loopback = ipaddress.ip_address(settings.proxy_host).is_loopback
+    address = "0.0.0.0" if on_loopback else settings.proxy_host
+    return replace(settings, proxy_tls="internal", proxy_host=address)
+
+
+def same_ports(ports: Mapping[str, int]) -> list[str]:
+    """What to say of ports of one machine that two settings give: a line for each but the first."""
+    first: dict[int, str] = {}
+    problems = []
+    for name, port in ports.items():
+        if port in first:
+            problems.append(
+                f"{name}: got {port}, which is {first[port]} too; give the two different ports"
+            )
+        first.setdefault(port, name)
+    return problems
 
 
 def _wrong(name: str, given: object, allowed: str) -> UserError:
@@ -222,13 +271,31 @@ def _port(name: str) -> Callable[[Mapping[str, Any]], int]:
     return read
 
 
-def _proxy_host(data: Mapping[str, Any]) -> str:
-    value = data["proxy_host"]
+def _own_address(name: str) -> Callable[[Mapping[str, Any]], str]:
+    def read(data: Mapping[str, Any]) -> str:
+        value = data[name]
+        try:
+            return str(ipaddress.ip_address("127.0.0.1" if value == "localhost" else str(value)))
+        except ValueError:
+            allowed = "an IP address of the host: 127.0.0.1, or 0.0.0.0 for every machine"
+            raise _wrong(name, value, allowed) from None
+
+    return read
+
+
+def _is_ipv6(value: object) -> bool:
     try:
-        return str(ipaddress.ip_address("127.0.0.1" if value == "localhost" else str(value)))
+        return ipaddress.ip_address(str(value)).version == 6
     except ValueError:
-        allowed = "an IP address of the host: 127.0.0.1, or 0.0.0.0 for every machine"
-        raise _wrong("proxy_host", value, allowed) from None
+        return False
+
+
+def _pool_address(data: Mapping[str, Any]) -> str:
+    value = data["pool_address"]
+    # It stands in HAProxy's configuration.
+    if value == "" or re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", str(value)) or _is_ipv6(value):
+        return str(value)
+    raise _wrong("pool_address", value, "nothing, or a host name or an IP address, without a port")
 
 
 def _proxy_api_key_file(data: Mapping[str, Any]) -> str:
@@ -317,7 +384,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "gpu_software": _yes_or_no("gpu_software"),
     "model": _model,
     "whisper_port": _port("whisper_port"),
-    "proxy_host": _proxy_host,
+    "proxy_host": _own_address("proxy_host"),
     "proxy_port": _port("proxy_port"),
     "proxy_api_key_file": _proxy_api_key_file,
     "proxy_tls": _proxy_tls,
@@ -328,6 +395,10 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     ),
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
     "idle_stop": _idle_stop,
+    "pool_host": _own_address("pool_host"),
+    "pool_port": _port("pool_port"),
+    "pool_stats_port": _port("pool_stats_port"),
+    "pool_address": _pool_address,
     "models": _models,
     "compare_keep": _yes_or_no("compare_keep"),
     "uninstall_models": _yes_or_no("uninstall_models"),

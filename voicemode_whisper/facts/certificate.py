@@ -21,10 +21,16 @@ class HostNames(Fact[certificate.HostNames]):
 
 
 class Certificate(Fact[certificate.Certificate]):
-    """A certificate and its key, of files in PEM; `ca` is the private CA's, if it is of one."""
+    """A certificate and its key, of files in PEM; `ca` is the private CA's, if it is of one.
 
-    def command(self, certificate: str, key: str, ca: str = "") -> StringCommand:
-        return script("certificate", certificate, key, ca)
+    `use` is what it is for, as extendedKeyUsage of x509v3_config(5) has it.
+    """
+
+    def command(
+        self, certificate: str, key: str, ca: str = "", use: str = "serverAuth"
+    ) -> StringCommand:
+        purpose = {"serverAuth": "sslserver", "clientAuth": "sslclient"}[use]
+        return script("certificate", certificate, key, ca, purpose)
 
     def process(self, output: Iterable[str]) -> certificate.Certificate:
         return certificate.parse_certificate(output)

@@ -24,6 +24,7 @@ def unpack(archive: bytes, path: str, version: str) -> Generator[StringCommand |
         host.noop(f"{final} is there")
         return
     upload, partial = QuoteString(f"{final}.tar"), QuoteString(f"{final}.partial")
+    yield StringCommand("mkdir -p", QuoteString(path.rpartition("/")[0]))
     yield FileUploadCommand(BytesIO(archive), f"{final}.tar")
     yield StringCommand(
         "rm -rf", partial, "&& mkdir", partial, "&& tar -xf", upload, "-C", partial,

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Print what is to be known of the certificate $1, its key $2 and, where that is not empty, the private CA
-# $3 that is to have issued it, all in PEM. Nothing of the key is printed.
+# $3 that is to have issued it for the purpose $4 (openssl-verification-options(1)), all in PEM. Nothing of
+# the key is printed.
 #
 # `now SECONDS`, by this machine's clock; then `problem WHAT`, why they cannot be used, whatever the time;
 # or issuer, begins, ends, names, and of the CA ca_ends and ca_fingerprint.
 set -u
 
-certificate=$1 key=$2 ca=$3
+certificate=$1 key=$2 ca=$3 purpose=$4
 echo "now $(date +%s)"
 
 problem() {
@@ -51,7 +52,7 @@ printf '%s\n' "$chain" | awk '
 ' || problem "$certificate has its certificates in another order than: its own, then each that issued the one before"
 if [ "$ca" ]; then
   readable "$ca"
-  openssl verify -no_check_time -purpose sslserver -CAfile "$ca" "$certificate" > /dev/null 2>&1 \
+  openssl verify -no_check_time -purpose "$purpose" -CAfile "$ca" "$certificate" > /dev/null 2>&1 \
     || problem "$certificate is not of the CA in $ca"
   echo "ca_ends $(seconds -enddate "$ca")"
   echo "ca_fingerprint $(openssl x509 -noout -sha256 -fingerprint -in "$ca" | sed 's/.*=//')"

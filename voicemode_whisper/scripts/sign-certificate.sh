@@ -51,6 +51,10 @@ CONFIG
 }
 
 request=$(cat)
+# Of a pool's members several may ask at once, and there is one CA.
+mkdir -p "$1"
+exec 9< "$1"
+flock 9
 [ "$request" ] || {
   echo 'certificate: there is no request to sign' >&2
   exit 1

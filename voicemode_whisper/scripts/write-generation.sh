@@ -4,6 +4,8 @@
 set -eu
 # shellcheck source=voicemode_whisper/scripts/new-generation.sh
 . ./new-generation.sh
+# shellcheck source=voicemode_whisper/scripts/check-units.sh
+. ./check-units.sh
 cd "$1"
 number=$2
 
@@ -16,22 +18,6 @@ keep_request_path() {
   TMPDIR="$PWD/$1" cc -shared -fPIC -O1 -Wall -o "$1/request-path.so" "$1/request-path.c"
 }
 
-# Have systemd read the units in $1 beside what it has of the user's; fail where it would refuse one.
-# What it ignores of a unit, as an older systemd does with a new setting, is no failure, nor is a program
-# that `current` does not lead to yet: there is another in its place.
-check_units() {
-  mkdir "$1/check"
-  for unit in "$1"/units/*.service "$1"/units/*.socket; do
-    [ ! -e "$unit" ] || sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$unit" > "$1/check/${unit##*/}"
-  done
-  said=$(cd "$1/check" && XDG_RUNTIME_DIR="/run/user/$(id -u)" \
-    systemd-analyze --user verify --man=no ./* 2>&1) || refused "$said"
-  rm -r "$1/check"
-}
-refused() {
-  echo "systemd refuses the units: $(echo "$1" | grep -v 'ignoring' | head -n 1)" >&2
-  exit 1
-}
 begin_generation "$number" "$3" "$4" "$5" "$6"
 shift 6
 while [ $# -gt 0 ]; do

@@ -92,6 +92,11 @@ def is_lost(host: Host) -> bool:
     return host in host.state.failed_hosts
 
 
+def can_be_asked(host: Host) -> bool:
+    """Whether a host is connected, so that a stage at another may ask it."""
+    return bool(host.connected) and not is_lost(host) and not is_disconnected(host)
+
+
 def is_disconnected(host: Host) -> bool:
     """Whether there was an SSH connection to a host, and is none any more."""
     client = getattr(host.connector, "client", None)

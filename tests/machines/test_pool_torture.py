@@ -1,0 +1,172 @@
+"""Nothing is lost by a pool whose machines are taken away: `make test-pool`.
+
+A gateway, three members with real whisper-servers, and clients that send a sentence, or half an MB
+or 25 MB of which that is a part. What goes wrong when is by a seed, which is printed; POOL_SEED
+repeats it. POOL_REQUESTS is how many there are of each size.
+"""
+
+import io
+import os
+import random
+import threading
+import time
+import wave
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.boxes import Box
+from tests.machines.deploying import deployed, post, raise_boxes, sample
+from tests.machines.load import RIGHT, kind
+from tests.machines.test_pool import SYSTEMCTL, write_inventory
+from tests.tunnel import tunnel
+
+pytestmark = pytest.mark.pool
+
+REQUESTS = int(os.environ.get("POOL_REQUESTS", "200"))
+CLIENTS = 4
+LARGE_BYTES = 25 * 10**6
+MEMBERS = ("one", "two", "three")
+
+
+@pytest.fixture(scope="module")
+def boxes(served: str) -> Iterator[tuple[Box, ...]]:
+    with raise_boxes(*MEMBERS, base=served) as members, raise_boxes("gate") as (gate,):
+        yield gate, *members
+
+
+@pytest.fixture(scope="module")
+def inventory(boxes: tuple[Box, ...]) -> Path:
+    path = write_inventory(*boxes)
+    deployed(*boxes, inventory=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def recordings(boxes: tuple[Box, ...], inventory: Path) -> dict[str, bytes]:
+    speech = sample(boxes[1])
+    return {"small": speech, "large": padded(speech, LARGE_BYTES)}
+
+
+def padded(recording: bytes, size: int) -> bytes:
+    """A WAV file with silence behind it."""
+    output = io.BytesIO()
+    with wave.open(io.BytesIO(recording)) as source, wave.open(output, "wb") as target:
+        target.setparams(source.getparams())
+        target.writeframes(source.readframes(source.getnframes()))
+        target.writeframes(bytes(size - len(recording)))
+    return output.getvalue()
+
+
+class Clients:
+    """Clients that send so many requests, each as soon as its last was answered."""
+
+    def __init__(self, url: str, recording: bytes, count: int) -> None:
+        self.answers: Counter[str] = Counter()
+        self._url, self._recording, self._left = url, recording, count
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._send) for _ in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def done(self) -> bool:
+        return self._left <= 0
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self) -> None:
+        while self._take():
+            outcome = self._outcome()
+            with self._lock:
+                self.answers[outcome] += 1
+
+    def _take(self) -> bool:
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0
+
+    def _outcome(self) -> str:
+        try:
+            heard = kind(post(self._url, self._recording))
+        except Exception as error:
+            return f"lost: {type(error).__name__}: {error}"
+        return RIGHT if heard == "whole" else f"wrong: {heard}"
+
+
+def proxy_killed(box: Box) -> None:
+    box.run(f"{SYSTEMCTL} kill --signal=KILL voicemode-whisper-proxy.service")
+
+
+def server_killed(box: Box) -> None:
+    box.run("pkill -KILL -x whisper-server", check=False)
+
+
+def power_lost(box: Box) -> None:
+    box.kill()
+    time.sleep(3)
+    box.start()
+
+
+def network_lost(box: Box) -> None:
+    """As where packets are dropped: nothing answers, and no connection is reset."""
+    with box.unplugged():
+        time.sleep(8)
+
+
+OF_MEMBERS = (proxy_killed, server_killed, power_lost, network_lost)
+
+
+def of_gateway(gate: Box, chance: random.Random) -> str:
+    """Reload or kill HAProxy, or restart the proxy."""
+    commands = {
+        "HAProxy reloaded": f"{SYSTEMCTL} reload voicemode-whisper-balancer.service",
+        "HAProxy killed": f"{SYSTEMCTL} kill --signal=KILL voicemode-whisper-balancer.service",
+        "proxy restarted": f"{SYSTEMCTL} --no-block restart voicemode-whisper-pool.service",
+    }
+    name = chance.choice(sorted(commands))
+    gate.run(commands[name])
+    return name
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_no_request_is_lost_whatever_goes_away(
+    size: str, boxes: tuple[Box, ...], recordings: dict[str, bytes]
+):
+    gate, *members = boxes
+    seed = os.environ.get("POOL_SEED") or str(random.randrange(10**6))
+    chance, caused = random.Random(seed), Counter[str]()
+    print(f"POOL_SEED={seed}")
+    began = time.monotonic()
+    with tunnel(gate, 2024) as url:
+        clients = Clients(url, recordings[size], REQUESTS)
+        while not clients.done:
+            time.sleep(chance.uniform(1, 6))
+            if chance.random() < 0.2:
+                caused[of_gateway(gate, chance)] += 1
+            else:
+                fault: Callable[[Box], None] = chance.choice(OF_MEMBERS)
+                caused[fault.__name__] += 1
+                fault(chance.choice(members))
+        clients.join()
+    print(f"{size}: {dict(clients.answers)} in {time.monotonic() - began:.0f} s, {dict(caused)}")
+    assert set(clients.answers) == {RIGHT}
+    assert clients.answers[RIGHT] == REQUESTS
+
+
+def test_no_request_is_lost_while_all_members_are_upgraded_and_a_certificate_is_renewed(
+    boxes: tuple[Box, ...], inventory: Path, recordings: dict[str, bytes]
+):
+    gate = boxes[0]
+    gate.run("rm ~/.voicemode/services/tls/pool.pem")
+    with tunnel(gate, 2024) as url:
+        clients = Clients(url, recordings["small"], 60)
+        run = deployed(*boxes, inventory=inventory, whisper_port=2122)
+        clients.join()
+    print(f"upgraded: {dict(clients.answers)}")
+    assert "Certificates | Have a certificate for the pool's members" in run.changed
+    assert set(clients.answers) == {RIGHT}
