@@ -14,7 +14,7 @@ def issue(host: Host) -> None:
             name="Have a certificate for the proxy",
             layout=layout,
             proxy_host=settings.pool_host if host.is_gateway() else settings.proxy_host,
-            given=[host.called, host.pyinfra.name, *settings.proxy_names.split()],
+            given=[host.called, host.member_name, *settings.proxy_names.split()],
             authority=host.authority,
         )
     if host.is_gateway():

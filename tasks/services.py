@@ -23,6 +23,7 @@ def run(host: Host) -> None:
             layout=layout,
             choice=choice,
             kfd=host.settings.gpu_kfd,
+            member=host.member_name,
             gateways=[one.pyinfra for one in host.gateways],
             unserved_watts=host.unserved_watts,
             api_key_file=host.settings.proxy_api_key_file,

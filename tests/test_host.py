@@ -7,6 +7,7 @@ from pyinfra.api import Inventory
 
 from tests.fake_hosts import FakeHost
 from tests.generations import CARD, generation, generations
+from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import Layout
@@ -54,11 +55,13 @@ def test_nobody_asks_a_card_that_is_not_to_be_used():
     assert unserved_watts(HERE, whisper_backend="cpu") is None
 
 
-def pool(servers: list[str], gateways: list[str]) -> dict[str, Host]:
-    """The hosts of an inventory with these groups, by name."""
+def pool(servers: list[str], gateways: list[str], **of_last: Any) -> dict[str, Host]:
+    """The hosts of an inventory with these groups, by name; some settings are the last server's."""
     data = {**DEFAULTS, "ssh_hostname": None}
-    names = list(dict.fromkeys([*servers, *gateways]))
-    inventory = Inventory((names, data), servers=(servers, {}), pool=(gateways, {}))
+    *names, last = dict.fromkeys([*gateways, *servers])
+    inventory = Inventory(
+        ([*names, (last, of_last)], data), servers=(servers, {}), pool=(gateways, {})
+    )
     return {one.name: host_of(one) for one in inventory}
 
 
@@ -98,3 +101,16 @@ def test_a_second_gateway_s_member_is_reached_by_the_first():
     assert all(host.is_remote_member() for host in hosts.values())
     assert hosts["two"].authority is hosts["one"].pyinfra
     assert [member.address for member in hosts["two"].pool_members] == ["one", "127.0.0.1"]
+
+
+def test_this_machine_may_be_gateway_and_member():
+    hosts = pool(["@local", "two"], ["@local"])
+    here = hosts["@local"]
+    assert [member.name for member in here.pool_members] == ["local", "two"]
+    assert here.pool_members[0].is_local
+
+
+def test_a_member_whose_settings_are_wrong_is_named_by_the_gateway():
+    gate = pool(["one", "two"], ["gate"], proxy_port="x")["gate"]
+    with pytest.raises(UserError, match=r"^pool: two: proxy_port: got 'x'"):
+        _ = gate.pool_members

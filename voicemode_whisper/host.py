@@ -138,12 +138,20 @@ class Host:
         """The members of the pool, as this gateway reaches them."""
         return tuple(map(self._as_member, self.members))
 
+    @property
+    def member_name(self) -> str:
+        """Its name in a pool: that of the inventory, without pyinfra's word for a connection."""
+        return self.pyinfra.name.rpartition("/")[2].removeprefix("@")
+
     def _as_member(self, other: "Host") -> Member:
-        if other is self:
-            return Member(other.pyinfra.name, "127.0.0.1", other.settings.proxy_port)
-        name = other.pyinfra.data.get("ssh_hostname") or other.pyinfra.name
-        address = other.settings.pool_address or name
-        return Member(other.pyinfra.name, address, other.settings.proxy_port)
+        try:
+            settings = other.settings
+        except UserError as error:
+            # What serves goes on with this member as it was, and not without it.
+            who = f"pool: {other.member_name}"
+            raise UserError(*(f"{who}: {line}" for line in error.lines)) from None
+        address = "127.0.0.1" if other is self else settings.pool_address or other.called
+        return Member(other.member_name, address, settings.proxy_port)
 
     def _group(self, name: str) -> tuple["Host", ...]:
         return tuple(map(host_of, self.pyinfra.inventory.groups.get(name, ())))

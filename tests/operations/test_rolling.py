@@ -44,17 +44,11 @@ def operations(monkeypatch: pytest.MonkeyPatch, switches: list[str], confirms: l
         monkeypatch.setattr(rolling.generations, name, inner)
 
 
-def member() -> FakeHost:
-    found = FakeHost({})
-    found.host.name = "one.lan"
-    return found
-
-
 def switched(host: FakeHost, gateway: Gateway) -> Iterator[str]:
     """The commands of the operation, as they come."""
-    arguments: dict[str, Any] = {"layout": Layout("/h"), "choice": None, "kfd": "/kfd"}
+    arguments: dict[str, Any] = {"layout": Layout("/h"), "choice": None, "kfd": "/k"}
     with host.worked_on():
-        for command in rolling.switch._inner(gateways=[gateway], **arguments):
+        for command in rolling.switch._inner(member="one.lan", gateways=[gateway], **arguments):
             yield get_command_string(command)
 
 
@@ -67,7 +61,7 @@ def test_a_member_is_out_while_it_switches_and_transcribes(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ):
     operations(monkeypatch, ["switch"], ["confirm"])
-    commands = switched(member(), gateway)
+    commands = switched(FakeHost({}), gateway)
     assert [next(commands), next(commands)] == ["switch", "confirm"]
     assert told(gateway) == ["drain"]
     assert list(commands) == []
@@ -77,7 +71,7 @@ def test_a_member_is_out_while_it_switches_and_transcribes(
 
 def test_one_that_has_nothing_to_do_stays_in(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
     operations(monkeypatch, [], ["confirm"])
-    assert list(switched(member(), gateway)) == []
+    assert list(switched(FakeHost({}), gateway)) == []
     assert gateway.told == []
 
 
@@ -85,7 +79,7 @@ def test_one_that_fails_is_put_back_and_no_other_is_touched(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ):
     operations(monkeypatch, ["switch"], ["confirm"])
-    host = member()
+    host = FakeHost({})
     commands = switched(host, gateway)
     next(commands)
     commands.close()  # as pyinfra does with what comes after a command that failed
@@ -98,5 +92,5 @@ def test_one_that_fails_is_put_back_and_no_other_is_touched(
 def test_where_another_one_is_away_it_stays_in(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
     operations(monkeypatch, ["switch"], ["confirm"])
     gateway.states["two.lan"] = DOWN
-    assert list(switched(member(), gateway)) == ["switch", "confirm"]
+    assert list(switched(FakeHost({}), gateway)) == ["switch", "confirm"]
     assert gateway.told == []

@@ -30,7 +30,7 @@ def gateway(host: Host) -> list[CheckResult]:
 def _labels(host: Host) -> dict[str, str]:
     """What members serve, by name."""
     asked = [one for one in host.members if can_be_asked(one.pyinfra)]
-    found = {one.pyinfra.name: one.fact(Generations, layout=one.layout).serving for one in asked}
+    found = {one.member_name: one.fact(Generations, layout=one.layout).serving for one in asked}
     return {name: serving.label for name, serving in found.items() if serving}
 
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from paramiko import SSHException
 from pyinfra import host
 from pyinfra.api import Host, State, StringCommand
-from pyinfra.context import ctx_host, ctx_state
+from pyinfra.context import ctx_state
 
 from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.layout import Layout
@@ -31,6 +31,7 @@ def switch(
     layout: Layout,
     choice: Choice,
     kfd: str,
+    member: str,
     gateways: Sequence[Host],
     unserved_watts: float | None = None,
     api_key_file: str = "",
@@ -39,6 +40,7 @@ def switch(
 
     To be run with _serial: then no two are out at a time. After one that fails no other is touched.
 
+    + member: its name in the pool
     + gateways: of the pool
     + layout, choice, kfd, unserved_watts, api_key_file: as for generations.switch and confirm
     """
@@ -53,8 +55,8 @@ def switch(
     if stopped:
         yield user_error(f"pool: not switched, as {stopped} failed; the pool serves as before")
         return
-    _STOPPED[ctx_state.get()] = host.name
-    with _out(gateways):
+    _STOPPED[ctx_state.get()] = member
+    with _out(member, gateways):
         yield first
         yield from commands
         yield from generations.confirm._inner(layout, kfd, api_key_file)
@@ -62,12 +64,11 @@ def switch(
 
 
 @contextmanager
-def _out(gateways: Sequence[Host]) -> Iterator[None]:
+def _out(member: str, gateways: Sequence[Host]) -> Iterator[None]:
     """Have this member get nothing from the gateways for the duration of the context.
 
     Where another one is out already it stays in: who asks it waits, and nothing is lost either.
     """
-    member = ctx_host.get().name
     told = [one for one in gateways if _rests(member, one)]
     try:
         yield
