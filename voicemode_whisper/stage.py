@@ -9,6 +9,7 @@ from pyinfra.api.arguments_typed import PyinfraOperation
 from pyinfra.api.operation import OperationMeta
 from pyinfra.context import ctx_host
 
+from voicemode_whisper import quicker  # noqa: F401
 from voicemode_whisper.host import DEFAULTS, Host, host_of
 from voicemode_whisper.last_word import have_last_word
 from voicemode_whisper.operations.util.connection import (

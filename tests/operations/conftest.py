@@ -10,12 +10,14 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operation import add_op
 from pyinfra.api.operations import run_ops
 from pyinfra.api.state import StateStage
-from pyinfra_testing.util import FakeState
+from pyinfra_testing.util import FakeHost, FakeState
 
 Apply = Callable[..., int]
 
 # A host of pyinfra_testing is never given up.
 FakeState.failed_hosts = frozenset()
+# It has no shell to be asked several facts at once in.
+FakeHost.connector = None
 
 
 class Failed(Exception):

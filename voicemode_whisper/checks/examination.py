@@ -5,16 +5,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from voicemode_whisper.core import serving
+from voicemode_whisper.core.build import BACKEND_PACKAGES
 from voicemode_whisper.core.generations import Generation, Generations
 from voicemode_whisper.core.health.report import ExpectedState, expected_backend
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, UNITS
 from voicemode_whisper.core.listeners import Listener
+from voicemode_whisper.core.models import candidate_files
 from voicemode_whisper.core.services import ServiceState, UnitState
+from voicemode_whisper.facts.base import Question
 from voicemode_whisper.facts.build import Manifest
+from voicemode_whisper.facts.files import Exists
+from voicemode_whisper.facts.models import ModelFiles
+from voicemode_whisper.facts.pacman import MissingPackages
+from voicemode_whisper.facts.places import Places
 from voicemode_whisper.facts.ports import Listeners
-from voicemode_whisper.facts.serving import Serving
+from voicemode_whisper.facts.serving import ProxySelfCheck, Serving
 from voicemode_whisper.facts.speech import Transcript, Transcription
+from voicemode_whisper.facts.toolchain import Toolchain
+from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.facts.user_unit import Services
+from voicemode_whisper.facts.venv import Venv
 from voicemode_whisper.host import Host
 
 
@@ -75,6 +85,7 @@ def begin(host: Host) -> Examination:
     ports = tuple(port for _, port in host.settings.addresses.values())
     listeners: tuple[Listener, ...] = host.fact(Listeners, ports=ports, _sudo=True)
     services = _services(host, generations)
+    host.gather(_on_disk(host, expected.backend))
     return Examination(
         host=host,
         manifest=manifest,
@@ -85,6 +96,22 @@ def begin(host: Host) -> Examination:
         proxy=services.units[PROXY_UNIT],
         on_disk=host.fact(Serving, layout=host.layout),
     )
+
+
+def _on_disk(host: Host, backend: str) -> list[Question]:
+    """What the checks ask about before any of them has a service at work."""
+    layout = host.layout
+    return [
+        (Serving, {"layout": layout}),
+        (Venv, {"path": f"{layout.current}/venv"}),
+        (ProxySelfCheck, {"layout": layout}),
+        (MissingPackages, {"packages": host.packages_of(backend)}),
+        (Toolchain, {"packages": BACKEND_PACKAGES[backend]}),
+        (Exists, {"path": f"{layout.build}/bin/whisper-server"}),
+        (ModelFiles, {"directory": layout.models, "names": candidate_files(host.settings.model)}),
+        (UserManagerState, {"layout": layout}),
+        (Places, {"home": layout.home, "packages": ()}),
+    ]
 
 
 def _expected(

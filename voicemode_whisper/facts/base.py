@@ -6,11 +6,10 @@ pyinfra takes an exception in a fact for an error in the deploy, and ends the ru
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
 from pyinfra.api import FactBase, Host, State, StringCommand
-from pyinfra.api import arguments as pyinfra_arguments
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.connectors import util
 
@@ -95,7 +94,7 @@ def gather(host: Host, questions: Iterable[Question], **arguments: Any) -> None:
     stirring = [fact.__name__ for fact, _ in questions if fact.stirs]
     if stirring:
         raise ValueError(f"not to be asked in advance: {', '.join(stirring)}")
-    if _is_shown(host.state):
+    if not shell.has_shell(host) or _is_shown(host.state):
         return
     commands = [_command(fact, asked) for fact, asked in questions]
     how = _connector(host, arguments)
@@ -172,5 +171,3 @@ def _read_leniently(read_buffer: Callable[..., None]) -> Callable[..., None]:
 
 
 util.read_buffer = _read_leniently(util.read_buffer)
-# pyinfra works its own types out anew for every fact and every operation.
-pyinfra_arguments.all_global_arguments = cache(pyinfra_arguments.all_global_arguments)

@@ -95,16 +95,18 @@ def known_of(host: Host) -> Known:
     return known
 
 
+def has_shell(host: Host) -> bool:
+    """Whether CLEAN_SHELL is there: over SSH and on this machine, not in pyinfra's containers."""
+    return isinstance(host.connector, CONNECTORS)
+
+
 def run_all(
     host: Host, commands: Sequence[StringCommand], **arguments: Any
 ) -> Sequence[Answer] | None:
     """Run commands that only look, as one; None where that does not work.
 
-    Nothing is said of it then: whoever runs one of them alone hears why. pyinfra's connectors for
-    containers and the like have no shell of ours, and are not asked.
+    Nothing is said of it then: whoever runs one of them alone hears why.
     """
-    if not isinstance(host.connector, CONNECTORS):
-        return None
     together = script("run-all", *(command.get_raw_value() for command in commands))
     try:
         with looking():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyinfra import host
+from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.generations import Generation
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, Layout
@@ -11,7 +12,9 @@ from voicemode_whisper.core.listeners import Listener, named, split_address, str
 from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.services import UnitState
 from voicemode_whisper.core.speech import is_spoken
-from voicemode_whisper.facts.base import read_fact
+from voicemode_whisper.facts.base import Question, gather, read_fact
+from voicemode_whisper.facts.env_file import VoiceModeEnv
+from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.ports import Listeners
@@ -95,10 +98,16 @@ def transcribe(url: str, layout: Layout, api_key_file: str) -> Transcription:
     return answer
 
 
+def _asked_last(layout: Layout) -> list[Question]:
+    """What a run asks after this, if all is well: what is left over, and where VoiceMode points."""
+    return [(Generations, {"layout": layout}), (VoiceModeEnv, {"layout": layout})]
+
+
 def _wrong_device(generation: Generation, layout: Layout, kfd: str) -> Problem | None:
     # What an adopted one was to use is not known.
     if generation.backend is None:
         return None
+    gather(ctx_host.get(), [(Unit, {"unit": SERVER_UNIT}), *_asked_last(layout)])
     gpu = generation.gpu
     server: UnitState = read_fact(host, Unit, unit=SERVER_UNIT)
     log: list[str] = read_fact(host, StartLog, invocation=server.invocation, _sudo=True)
