@@ -8,6 +8,7 @@ from pathlib import Path
 from . import (
     caches,
     inventory,
+    limits,
     machine,
     network,
     requirements,
@@ -43,6 +44,7 @@ def up(*names: str, base: str | None = None, kind: Kind = PLAIN) -> list[Box]:
         if base and any(record.layers != layers for record in records):
             raise BoxError(f"a box of that name is there already, and not from snapshot {base}")
         down_now = [record for record in records if not record.up]
+        limits.check(len(down_now) + sum(record.up for record in state.records()))
         new = [record.name for record in down_now if not record.directory.exists()]
         started = _start(down_now, new)
         inventory.write()
