@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Whether that was named: then .venv is to be on it, and not on any that works.
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode litellm node wyoming bench
+LOCKS := deploy proxy dev voicemode litellm node wyoming bench ansible
 WORKERS ?= 3
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not alone' \
   --dist loadfile --no-loadscope-reorder

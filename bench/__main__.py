@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 
 from . import __doc__ as about
-from . import builds, compiling, graph, parsers
+from . import builds, compiling, graph, machines, parsers
 from .contenders import QUEUE
 from .load import RefusedError
 from .machine import described
+from .machines import MACHINES, MOST
 from .measure import CONNECTIONS, MB, measure
 from .processes import INTERRUPTS, BenchError
 from .profile import profile
@@ -31,6 +32,10 @@ def main() -> int:
     parser.add_argument("--profile", metavar="SIZE", type=float, help=text)
     about_builds = "instead of the table, what building for a card costs: compiles for minutes"
     parser.add_argument("--builds", action="store_true", help=about_builds)
+    about_machines = f"instead of the table, what N machines at once cost ({MACHINES} unless said)"
+    parser.add_argument(
+        "--machines", metavar="N", type=int, nargs="?", const=MACHINES, help=about_machines
+    )
     options = parser.parse_args()
     for number in INTERRUPTS:  # ends what it started, in any shell
         signal.signal(number, signal.default_int_handler)
@@ -48,6 +53,10 @@ def main() -> int:
 def _report(temporary: Path, options: argparse.Namespace) -> str:
     if options.builds:
         return compiling.report(temporary)
+    if options.machines is not None:
+        if not 1 <= options.machines <= MOST:
+            raise BenchError(f"--machines: got {options.machines}; allowed is 1 to {MOST}")
+        return machines.report(options.machines, temporary)
     if options.profile is not None:
         return profile(round(options.profile * MB), temporary)
     machine = described()
