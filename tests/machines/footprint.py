@@ -89,8 +89,8 @@ def content(path: Path) -> bytes:
         return re.sub(varies, rb"\1=", path.read_bytes(), flags=re.MULTILINE)
     if path.name == "manifest.json":
         manifest = json.loads(path.read_bytes())
-        varies = {"built", "seconds", "created", "confirmed", "rejected", "revisions", "adopted"}
-        same = {name: value for name, value in manifest.items() if name not in varies}
+        differs = {"built", "seconds", "created", "confirmed", "rejected", "revisions", "adopted"}
+        same = {name: value for name, value in manifest.items() if name not in differs}
         return repr({**same, "acceptance": list(manifest.get("acceptance", []))}).encode()
     return path.read_bytes()
 

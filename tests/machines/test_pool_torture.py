@@ -1,8 +1,8 @@
 """Nothing is lost by a pool whose machines are taken away: `make test-pool`.
 
-A gateway, three members with real whisper-servers, and clients that send a sentence, or half an MB
-or 25 MB of which that is a part. What goes wrong when is by a seed, which is printed; POOL_SEED
-repeats it. POOL_REQUESTS is how many there are of each size.
+A gateway, three members with real whisper-servers, and clients that send a sentence and its
+beginning by turns, in 0.35 MB or in 25 MB. What goes wrong when is by a seed, which is printed;
+POOL_SEED repeats it. POOL_REQUESTS is how many there are of each size.
 """
 
 import io
@@ -13,13 +13,15 @@ import time
 import wave
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.boxes import Box
 from tests.machines.deploying import deployed, post, raise_boxes, sample
-from tests.machines.load import RIGHT, kind
+from tests.machines.load import RIGHT, cut, kind
 from tests.machines.test_pool import SYSTEMCTL, write_inventory
 from tests.tunnel import tunnel
 
@@ -27,7 +29,8 @@ pytestmark = pytest.mark.pool
 
 REQUESTS = int(os.environ.get("POOL_REQUESTS", "200"))
 CLIENTS = 4
-LARGE_BYTES = 25 * 10**6
+# Of stereo with 32 bits at 192 kHz, for 25 MB to be seconds, and not a quarter of an hour.
+LARGE_RATE, LARGE_CHANNELS, LARGE_WIDTH, LARGE_SECONDS = 192_000, 2, 4, 16.3
 MEMBERS = ("one", "two", "three")
 
 
@@ -45,27 +48,50 @@ def inventory(boxes: tuple[Box, ...]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def recordings(boxes: tuple[Box, ...], inventory: Path) -> dict[str, bytes]:
+def recordings(boxes: tuple[Box, ...], inventory: Path) -> dict[str, dict[str, bytes]]:
+    """By their size, and by what is heard in them."""
     speech = sample(boxes[1])
-    return {"small": speech, "large": padded(speech, LARGE_BYTES)}
+    small = {"whole": speech, "beginning": lengthened(cut(speech, 3), 11)}
+    return {"small": small, "large": {spoken: enlarged(one) for spoken, one in small.items()}}
 
 
-def padded(recording: bytes, size: int) -> bytes:
+def lengthened(recording: bytes, seconds: float) -> bytes:
     """A WAV file with silence behind it."""
+    parameters, frames = read_wav(recording)
+    return wav(parameters, frames.ljust(round(seconds * parameters.framerate) * 2, b"\0"))
+
+
+def enlarged(recording: bytes) -> bytes:
+    """The same in 25 MB, of 16 kHz, mono and 16 bits."""
+    parameters, frames = read_wav(lengthened(recording, LARGE_SECONDS))
+    times = LARGE_RATE // parameters.framerate * LARGE_CHANNELS
+    samples = (frames[at : at + 2] for at in range(0, len(frames), 2))
+    large = b"".join((b"\0\0" + sample) * times for sample in samples)
+    return wav((LARGE_CHANNELS, LARGE_WIDTH, LARGE_RATE, 0, "NONE", ""), large)
+
+
+def read_wav(recording: bytes) -> tuple[Any, bytes]:
+    with wave.open(io.BytesIO(recording)) as source:
+        return source.getparams(), source.readframes(source.getnframes())
+
+
+def wav(parameters: Any, frames: bytes) -> bytes:
     output = io.BytesIO()
-    with wave.open(io.BytesIO(recording)) as source, wave.open(output, "wb") as target:
-        target.setparams(source.getparams())
-        target.writeframes(source.readframes(source.getnframes()))
-        target.writeframes(bytes(size - len(recording)))
+    with wave.open(output, "wb") as target:
+        target.setparams(parameters)
+        target.writeframes(frames)
     return output.getvalue()
 
 
 class Clients:
-    """Clients that send so many requests, each as soon as its last was answered."""
+    """Clients that send so many requests, each as soon as its last was answered.
 
-    def __init__(self, url: str, recording: bytes, count: int) -> None:
+    `recordings` are by what is to be heard in them, and are sent by turns.
+    """
+
+    def __init__(self, url: str, recordings: dict[str, bytes], count: int) -> None:
         self.answers: Counter[str] = Counter()
-        self._url, self._recording, self._left = url, recording, count
+        self._url, self._recordings, self._left = url, recordings, count
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._send) for _ in range(CLIENTS)]
         for thread in self._threads:
@@ -80,8 +106,10 @@ class Clients:
             thread.join()
 
     def _send(self) -> None:
-        while self._take():
-            outcome = self._outcome()
+        for spoken, recording in cycle(self._recordings.items()):
+            if not self._take():
+                return
+            outcome = self._outcome(spoken, recording)
             with self._lock:
                 self.answers[outcome] += 1
 
@@ -90,12 +118,12 @@ class Clients:
             self._left -= 1
             return self._left >= 0
 
-    def _outcome(self) -> str:
+    def _outcome(self, spoken: str, recording: bytes) -> str:
         try:
-            heard = kind(post(self._url, self._recording))
+            heard = kind(post(self._url, recording))
         except Exception as error:
             return f"lost: {type(error).__name__}: {error}"
-        return RIGHT if heard == "whole" else f"wrong: {heard}"
+        return RIGHT if heard == spoken else f"wrong: {heard}, not {spoken}"
 
 
 def proxy_killed(box: Box) -> None:
@@ -135,7 +163,7 @@ def of_gateway(gate: Box, chance: random.Random) -> str:
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_no_request_is_lost_whatever_goes_away(
-    size: str, boxes: tuple[Box, ...], recordings: dict[str, bytes]
+    size: str, boxes: tuple[Box, ...], recordings: dict[str, dict[str, bytes]]
 ):
     gate, *members = boxes
     seed = os.environ.get("POOL_SEED") or str(random.randrange(10**6))
@@ -159,7 +187,7 @@ def test_no_request_is_lost_whatever_goes_away(
 
 
 def test_no_request_is_lost_while_all_members_are_upgraded_and_a_certificate_is_renewed(
-    boxes: tuple[Box, ...], inventory: Path, recordings: dict[str, bytes]
+    boxes: tuple[Box, ...], inventory: Path, recordings: dict[str, dict[str, bytes]]
 ):
     gate = boxes[0]
     gate.run("rm ~/.voicemode/services/tls/pool.pem")
