@@ -70,6 +70,13 @@ def test_nothing_is_run_after_one_that_did_not_end(build: Path):
     assert (test.program, test.status) == ("whisper-cli-cold", 124)
 
 
+def test_a_server_that_does_not_answer_is_ended(build: Path):
+    program(build / "bin", "whisper-server", "exec sleep 60")
+    program(build.parent / "bin", "timeout", "exit 124")  # all of its time is over
+    (test,) = smoke_test(build, "whisper-server", "whisper-cli")
+    assert (test.program, test.status, test.transcript) == ("whisper-server", 124, "")
+
+
 def test_the_processor_time_of_each_run_is_kept(build: Path):
     spin = "import time\nwhile time.process_time() < 0.4: pass"
     program(build / "bin", "whisper-cli", f"{sys.executable} -c '{spin}'; echo --no-flash-attn")

@@ -7,6 +7,8 @@
 # whisper-server, on a port of its own; whisper-cli-fa and whisper-cli-nfa, with and without flash
 # attention.
 set -u
+# shellcheck source=voicemode_whisper/scripts/within.sh
+. ./within.sh
 build=$1 model=$2 sample=$3 result=$4 account=$5 gpu=$6
 shift 6
 heard="$result.heard" log="$result.err" used="$result.times" memory='' processor='' watts=''
@@ -37,7 +39,7 @@ run_cli() {
   name=$1
   shift
   times > "$used"
-  timeout 300 "$build/bin/whisper-cli" -nt -m "$model" -f "$sample" "$@" \
+  within 300 "$build/bin/whisper-cli" -nt -m "$model" -f "$sample" "$@" \
     > "$heard" 2> "$log" < /dev/null
   status=$?
   times >> "$used"
@@ -65,8 +67,7 @@ ask() {
     kill -0 "$1" 2> /dev/null || return
     sleep 0.1
   done
-  curl -q --noproxy '*' -sS --max-time 300 -F "file=@$sample" -F response_format=text "$2/inference" \
-    > "$heard" 2>&1
+  curl -q --noproxy '*' -sS -F "file=@$sample" -F response_format=text "$2/inference" > "$heard" 2>&1
 }
 
 # Bytes of GPU memory that the kernel accounts to the process $2, where $1 tells.
@@ -90,17 +91,18 @@ run_server() {
   port=$(free_port)
   # No web page is to guess it: a page could have the test fail.
   path=/$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  timeout 300 "$build/bin/whisper-server" --host 127.0.0.1 --port "$port" --request-path "$path" \
+  "$build/bin/whisper-server" --host 127.0.0.1 --port "$port" --request-path "$path" \
     -m "$model" > "$log" 2>&1 < /dev/null &
   pid=$!
-  ask "$pid" "http://127.0.0.1:$port$path"
-  memory=$(gpu_memory "$account" "$(pgrep -P "$pid")")
-  if kill -0 "$pid" 2> /dev/null; then
+  within 300 ask "$pid" "http://127.0.0.1:$port$path"
+  asked=$?
+  memory=$(gpu_memory "$account" "$pid")
+  if [ "$asked" -ne 124 ] && kill -0 "$pid" 2> /dev/null; then
     watts=$(idle_watts)
   fi
   if kill "$pid" 2> /dev/null; then
-    status=0
     wait "$pid"
+    status=$((asked == 124 ? asked : 0))
   else
     wait "$pid"
     status=$?
