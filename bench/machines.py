@@ -1,8 +1,8 @@
 """A run with nothing to do, and the doctor, over many machines at once, beside Ansible.
 
 The machines are test boxes, all from one snapshot of a box that was deployed to. In its build
-stands a fake whisper-server that answers at once (instant_server.c): what is measured is the
-deploy.
+stands a fake whisper-server that answers at once (tests/machines/timed_whisper.c): what is measured
+is the deploy.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 from tests import boxes
 from tests.boxes import Box, ssh
 from tests.clients import installed
-from tests.machines import snapshots
+from tests.machines import snapshots, timed_whisper
 from tests.machines.deploying import command, raise_boxes
 from voicemode_whisper.core.build import BACKEND_PACKAGES
 
@@ -30,8 +30,6 @@ from .verdicts import Measured, Spent, recap, table, typical
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-INSTANT_SERVER = HERE / "instant_server.c"
-RECORDING = ROOT / "tests" / "proxy" / "recordings" / "v1.9.1-speech.json"
 SERVICES = "/home/ada/.voicemode/services"
 INSTANT = "instant"
 # How many machines are measured unless said, and how many have a name here.
@@ -43,17 +41,6 @@ work too. whisper-server is a fake that answers at once. CPU here is that of pyi
 with their children, but for ssh processes of Ansible's that stay. Ansible has as many forks as
 machines, pipelining and the least of facts, and makes ten of the checks (machines.yml); each of its
 runs, as each of pyinfra's, connects anew."""
-# Puts the fake in the place of the build's whisper-server.
-PUT_INSTANT = """
-set -e
-cd ~/.voicemode/services/current/build/
-cc -O1 -pthread -o bin/whisper-server.new ~/instant_server.c
-rm ~/instant_server.c
-mv ~/instant_server.json bin/whisper-server.json
-mv bin/whisper-server.new bin/whisper-server
-find bin vad.bin -type f -exec sha256sum {} + > SHA256SUMS
-XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user restart voicemode-whisper.service
-"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +65,7 @@ def _raised(count: int, temporary: Path) -> Iterator[Fleet]:
     try:
         base = snapshots.served(temporary)
         with raise_boxes(INSTANT, base=base) as (box,):
-            _put_instant(box)
+            timed_whisper.put(box)
             variables = _variables(box)
             box.save(INSTANT)
         with raise_boxes(*(f"m{number:02}" for number in range(count)), base=INSTANT) as some:
@@ -87,12 +74,6 @@ def _raised(count: int, temporary: Path) -> Iterator[Fleet]:
         raise BenchError(str(error)) from error
     finally:
         boxes.rest()
-
-
-def _put_instant(box: Box) -> None:
-    for path in (INSTANT_SERVER, RECORDING):
-        box.run(f"cat > ~/instant_server{path.suffix}", input=path.read_text())
-    box.run(PUT_INSTANT)
 
 
 def _variables(box: Box) -> dict[str, Any]:

@@ -1,42 +1,35 @@
-"""What a pool makes of unlike machines, and that it loses nothing when they go: `make test-pool`.
+"""Nothing is lost by a pool whose machines are taken away: `make test-pool`.
 
 A gateway, three members with real whisper-servers, and clients that send a sentence and its
 beginning by turns, in 0.35 MB or in 25 MB. What goes wrong when is by a seed, which is printed;
 POOL_SEED repeats it. POOL_REQUESTS is how many there are of each size.
 """
 
-import base64
 import io
 import os
 import random
-import threading
 import time
 import wave
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import cycle
 from pathlib import Path
-from statistics import mean, median
 from typing import Any
 
 import pytest
 
 from tests.boxes import Box
+from tests.machines.clients import Clients
 from tests.machines.deploying import deployed, raise_boxes, sample
-from tests.machines.load import RIGHT, cut, heard, kind
+from tests.machines.load import RIGHT, cut
 from tests.machines.test_pool import SYSTEMCTL, write_inventory
 from tests.tunnel import tunnel
 
 pytestmark = pytest.mark.pool
 
 REQUESTS = int(os.environ.get("POOL_REQUESTS", "200"))
-CLIENTS = 4
 # Of stereo with 32 bits at 192 kHz, for 25 MB to be seconds, and not a quarter of an hour.
 LARGE_RATE, LARGE_CHANNELS, LARGE_WIDTH, LARGE_SECONDS = 192_000, 2, 4, 16.3
 MEMBERS = ("one", "two", "three")
-# How much of a processor each member's whisper-server may use, in percent, where they are slowed.
-SHARES = (15, 30, 60)
-SET_PROPERTY = f"{SYSTEMCTL} set-property --runtime voicemode-whisper.service"
 
 
 @pytest.fixture(scope="module")
@@ -86,116 +79,6 @@ def wav(parameters: Any, frames: bytes) -> bytes:
         target.setparams(parameters)
         target.writeframes(frames)
     return output.getvalue()
-
-
-class Clients:
-    """Clients that send so many requests, each as soon as its last was answered.
-
-    `recordings` are by what is to be heard in them, and are sent by turns.
-    """
-
-    def __init__(
-        self, url: str, recordings: dict[str, bytes], count: int, at_once: int = CLIENTS
-    ) -> None:
-        self.answers: Counter[str] = Counter()
-        self.ended: list[float] = []
-        self.waits: list[float] = []
-        self._url, self._recordings, self._left = url, recordings, count
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._send) for _ in range(at_once)]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def done(self) -> bool:
-        return self._left <= 0
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
-
-    def _send(self) -> None:
-        for spoken, recording in cycle(self._recordings.items()):
-            if not self._take():
-                return
-            began = time.monotonic()
-            outcome = self._outcome(spoken, recording)
-            with self._lock:
-                self.answers[outcome] += 1
-                self.ended.append(time.monotonic())
-                self.waits.append(self.ended[-1] - began)
-
-    def _take(self) -> bool:
-        with self._lock:
-            self._left -= 1
-            return self._left >= 0
-
-    def _outcome(self, spoken: str, recording: bytes) -> str:
-        try:
-            found = kind(heard(self._url, recording))
-        except Exception as error:
-            return f"lost: {type(error).__name__}: {error}"
-        return RIGHT if found == spoken else f"wrong: {found}, not {spoken}"
-
-
-class Alone:
-    """What a member takes for a recording where nobody else asks: seconds of each request."""
-
-    def __init__(self, gate: Box, member: Box, times: int) -> None:
-        tls = "~/.voicemode/services/tls"
-        ask = (
-            f"curl -sSf --cacert {tls}/ca.pem --cert {tls}/pool.pem --key {tls}/pool.pem.key "
-            "-F model=whisper-1 -F file=@speech.wav -o /dev/null -w '%{time_total}\\n' "
-            f"https://{member.address}:2023/v1/audio/transcriptions"
-        )
-        said = gate.run(f"for i in $(seq {times}); do {ask}; done").stdout
-        self.seconds = sorted(map(float, said.split()))
-        assert len(self.seconds) == times
-
-    def __str__(self) -> str:
-        return in_words(self.seconds)
-
-
-def in_words(seconds: list[float]) -> str:
-    ordered = sorted(seconds)
-    return f"p50 {median(ordered):.2f} s, p99 {ordered[int(0.99 * len(ordered))]:.2f} s"
-
-
-@pytest.fixture
-def slowed(boxes: tuple[Box, ...]) -> Iterator[None]:
-    """The members with as much of a processor as SHARES says."""
-    for member, share in zip(boxes[1:], SHARES, strict=True):
-        member.run(f"{SET_PROPERTY} CPUQuota={share}%")
-    yield
-    for member in boxes[1:]:
-        member.run(f"{SET_PROPERTY} CPUQuota=")
-
-
-def test_members_of_unlike_speed_are_all_kept_at_work(
-    slowed: None, boxes: tuple[Box, ...], recordings: dict[str, dict[str, bytes]]
-):
-    gate, *members = boxes
-    speech = {"whole": recordings["small"]["whole"]}
-    encoded = base64.b64encode(speech["whole"]).decode()
-    gate.run("base64 -d > speech.wav", input=encoded)
-    alone = [
-        Alone(gate, member, 2 + share // 10) for member, share in zip(members, SHARES, strict=True)
-    ]
-    speeds = [1 / mean(one.seconds) for one in alone]
-    with tunnel(gate, 2024) as url:
-        single = Clients(url, speech, 10, at_once=1)
-        single.join()
-        all_at_once = Clients(url, speech, 100, at_once=2 * len(members))
-        all_at_once.join()
-    ended = sorted(all_at_once.ended)[len(members) : -len(members)]
-    speed = (len(ended) - 1) / (ended[-1] - ended[0])
-    for member, one in zip(members, alone, strict=True):
-        print(f"{member.name} alone: {one}")
-    print(f"the pool, one client: {in_words(single.waits)}")
-    print(f"the pool, {2 * len(members)} clients: {in_words(all_at_once.waits)}")
-    print(f"{speed:.2f} requests a second of {sum(speeds):.2f}: {speed / sum(speeds):.2f}")
-    assert set(all_at_once.answers) == {RIGHT}
-    assert speed >= 0.95 * sum(speeds)
 
 
 def proxy_killed(box: Box) -> None:

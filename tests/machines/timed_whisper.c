@@ -1,8 +1,10 @@
-/* A fake whisper-server for test boxes that answers at once, with what the real one once said.
+/* A fake whisper-server for test boxes that answers in the time that it is told, with what the real one
+ * once said.
  *
- * Fake, because 25 transcriptions on two cores would be most of what is measured. It stands in the place
- * of a build's whisper-server, and the deploy looks at the file that a process runs, so it is a program
- * of its own, compiled on the box. Beside it lies whisper-server.json, the answer to whisper.cpp's sample.
+ * Fake, because transcriptions of many boxes on two cores would be most of what is measured. It stands in
+ * the place of a build's whisper-server, and the deploy looks at the file that a process runs, so it is a
+ * program of its own, compiled on the box, with -DSECONDS=... for one answer after another. Beside it lies
+ * whisper-server.json, the answer to whisper.cpp's sample.
  *
  * Of its options it reads --port alone. It is healthy, and has heard the sample, at whatever path. */
 #define _GNU_SOURCE
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What the real one says of itself where it computes on the CPU. */
@@ -23,6 +26,7 @@ static const char log_lines[] =
     "whisper_backend_init_gpu: no GPU found\n";
 static const char healthy[] = "{\"status\":\"ok\"}";
 static char heard[1 << 16];
+static pthread_mutex_t gpu = PTHREAD_MUTEX_INITIALIZER;
 
 static void fail(const char *what) {
     perror(what);
@@ -40,6 +44,14 @@ static void read_answer(void) {
     fclose(file);
 }
 
+/* As the real one, one after another. */
+static void transcribe(void) {
+    struct timespec taken = {(time_t)(SECONDS), (long)(((SECONDS) - (time_t)(SECONDS)) * 1e9)};
+    pthread_mutex_lock(&gpu);
+    nanosleep(&taken, NULL);
+    pthread_mutex_unlock(&gpu);
+}
+
 /* One request, to its end; what the answer is, or NULL where the client is gone. */
 static const char *request(FILE *in) {
     char line[8192];
@@ -50,7 +62,10 @@ static const char *request(FILE *in) {
         if (!strncasecmp(line, "content-length:", 15)) body = atol(line + 15);
     while (body > 0 && !feof(in) && !ferror(in))
         body -= (long)fread(line, 1, body < (long)sizeof line ? (size_t)body : sizeof line, in);
-    return body > 0 ? NULL : is_post ? heard : healthy;
+    if (body > 0) return NULL;
+    if (!is_post) return healthy;
+    transcribe();
+    return heard;
 }
 
 static void *serve(void *connection) {
