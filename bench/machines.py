@@ -1,8 +1,8 @@
-"""A run with nothing to do, and the doctor, over many machines at once, beside Ansible.
+"""First deploys, runs with nothing to do and doctors of many machines at once, beside Ansible.
 
-The machines are test boxes, all from one snapshot of a box that was deployed to. In its build
-stands a fake whisper-server that answers at once (tests/machines/timed_whisper.c): what is measured
-is the deploy.
+The machines are test boxes. After the first deploys all are made from a snapshot of one, in whose
+build stands a fake whisper-server that answers at once (tests/machines/timed_whisper.c): what is
+measured is the deploy.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 from tests import boxes
 from tests.boxes import Box, ssh
 from tests.clients import installed
-from tests.machines import snapshots, timed_whisper
+from tests.machines import timed_whisper
 from tests.machines.deploying import command, raise_boxes
 from voicemode_whisper.core.build import BACKEND_PACKAGES
 
@@ -36,8 +36,10 @@ INSTANT = "instant"
 MACHINES, MOST = 25, 99
 RUNS = 3
 NOTES = f"""\
-Each figure is the median of {RUNS} runs. All machines are test boxes on this one, which does their
-work too. whisper-server is a fake that answers at once. CPU here is that of pyinfra and of Ansible
+Each figure is the median of {RUNS} runs, but for the first deploys, of which there is one each. All
+machines are test boxes on this one, which does their work too: of a first deploy that is to install
+packages, to compile with ccache and to transcribe on the CPU. After those whisper-server is a fake
+that answers at once. CPU here is that of pyinfra and of Ansible
 with their children, but for ssh processes of Ansible's that stay. Ansible has as many forks as
 machines, pipelining and the least of facts, and makes ten of the checks (machines.yml); each of its
 runs, as each of pyinfra's, connects anew."""
@@ -49,31 +51,40 @@ class Fleet:
 
     boxes: Sequence[Box]
     variables: dict[str, Any]
+    first_alone: Spent
+    first: Spent
 
 
 def report(count: int, temporary: Path) -> str:
     """Raise that many machines, measure, and return the table."""
     machine = described()
-    with _raised(count, temporary) as fleet:
+    with _raised(count) as fleet:
         measured = _measure(fleet, temporary)
     return f"{table(measured)}\n\n{machine}.\n{NOTES}"
 
 
 @contextmanager
-def _raised(count: int, temporary: Path) -> Iterator[Fleet]:
+def _raised(count: int) -> Iterator[Fleet]:
     """The boxes, which are gone when this ends."""
+    names = [f"m{number:02}" for number in range(count)]
     try:
-        base = snapshots.served(temporary)
-        with raise_boxes(INSTANT, base=base) as (box,):
+        with raise_boxes(names[0]) as (box,):
+            alone = _first_deploy([box])
             timed_whisper.put(box)
             variables = _variables(box)
             box.save(INSTANT)
-        with raise_boxes(*(f"m{number:02}" for number in range(count)), base=INSTANT) as some:
-            yield Fleet(some, variables)
+        with raise_boxes(*names) as fresh:
+            first = _first_deploy(fresh)
+        with raise_boxes(*names, base=INSTANT) as some:
+            yield Fleet(some, variables, alone, first)
     except boxes.BoxError as error:
         raise BenchError(str(error)) from error
     finally:
         boxes.rest()
+
+
+def _first_deploy(some: Sequence[Box]) -> Spent:
+    return spent(command(*some), lambda _: None)
 
 
 def _variables(box: Box) -> dict[str, Any]:
@@ -97,7 +108,16 @@ def _measure(fleet: Fleet, temporary: Path) -> Measured:
         for _ in range(RUNS)
     ]
     alone, no_op, doctor_alone, doctor, ansible = map(typical, zip(*found, strict=True))
-    return Measured(len(many), no_op, doctor, alone, doctor_alone, ansible)
+    return Measured(
+        count=len(many),
+        first=fleet.first,
+        no_op=no_op,
+        doctor=doctor,
+        first_one=fleet.first_alone,
+        one=alone,
+        one_doctor=doctor_alone,
+        ansible=ansible,
+    )
 
 
 def _no_op(some: Sequence[Box]) -> Spent:

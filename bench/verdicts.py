@@ -29,8 +29,10 @@ class Measured:
     """What was measured of `count` machines, and of one."""
 
     count: int
+    first: Spent
     no_op: Spent
     doctor: Spent
+    first_one: Spent
     one: Spent
     one_doctor: Spent
     ansible: Spent
@@ -41,7 +43,9 @@ def table(measured: Measured) -> str:
     no_op, one, ansible = measured.no_op, measured.one, measured.ansible
     doctor, one_doctor = measured.doctor, measured.one_doctor
     header = ("", "one machine", f"{measured.count} machines", "Ansible", "goal", "")
+    first, first_one = measured.first, measured.first_one
     rows = (
+        _row("first deploy", (first_one.wall, first.wall, None), "s"),
         _row("no-op", (one.wall, no_op.wall, ansible.wall), "s", SECONDS),
         _row("no-op, ratio to Ansible's", (None, no_op.wall / ansible.wall, None), "", OF_ANSIBLE),
         _row("no-op, ratio to one machine's", (None, no_op.wall / one.wall, None), "", OF_ONE),

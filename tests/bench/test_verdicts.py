@@ -2,8 +2,10 @@ from bench.verdicts import Measured, Spent, recap, table, typical
 
 MEASURED = Measured(
     count=25,
+    first=Spent(900.0, 9.0),
     no_op=Spent(9.0, 3.2),
     doctor=Spent(30.0, 4.0),
+    first_one=Spent(95.0, 2.0),
     one=Spent(4.5, 1.5),
     one_doctor=Spent(8.0, 1.6),
     ansible=Spent(45.0, 60.0),
@@ -21,6 +23,7 @@ def test_each_goal_is_met_or_missed():
     header, _, *rows = cells(MEASURED)
     assert header == ["", "one machine", "25 machines", "Ansible", "goal", ""]
     assert rows == [
+        ["first deploy", "95.0 s", "900 s", "", "", ""],
         ["no-op", "4.50 s", "9.00 s", "45.0 s", "≤ 12.0 s", "met"],
         ["no-op, ratio to Ansible's", "", "0.20", "", "≤ 0.33", "met"],
         ["no-op, ratio to one machine's", "", "2.00", "", "≤ 2.50", "met"],
