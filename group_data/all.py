@@ -57,6 +57,9 @@ proxy_tls = "off"
 proxy_cors_origins = ""
 # Names under which clients reach the proxy, besides the host's own: behind a reverse proxy, say.
 proxy_names = ""
+# Whether browsers get a page at the proxy's address, to transcribe with and to see how the machine
+# is: yes or no.
+proxy_page = "yes"
 # After what time without requests whisper-server is stopped, which frees the GPU and its memory:
 # 15min, 90s, 1h30min, from 10s on; the next request starts it, and waits. "never" keeps it running.
 idle_stop = "never"

@@ -32,6 +32,7 @@ DATA = (
     "tasks/*.py",
     "templates/*.j2",
     "files/whisper_proxy/*.py",
+    "files/whisper_proxy/page/*",
     "group_data/all.py",
     "requirements/proxy.lock",
 )

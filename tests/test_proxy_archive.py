@@ -17,7 +17,10 @@ def members() -> dict[str, tarfile.TarInfo]:
 def test_the_archive_has_the_package_and_its_lock_file():
     names = set(members())
     assert {"requirements.lock", "whisper_proxy/__main__.py", "whisper_proxy/app.py"} <= names
-    assert not [name for name in names if not name.endswith((".py", ".lock", "SHA256SUMS"))]
+    code = {name for name in names if name.endswith((".py", ".lock", "SHA256SUMS"))}
+    pages = {name for name in names if name.startswith("whisper_proxy/page/")}
+    assert "whisper_proxy/page/index.html" in pages
+    assert names == code | pages
 
 
 def test_it_says_what_its_files_are(tmp_path: Path):

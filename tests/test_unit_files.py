@@ -263,6 +263,19 @@ def test_the_proxy_knows_who_may_call():
     } <= set(lines("proxy", settings=allowed))
 
 
+def test_the_proxy_has_a_page_unless_it_is_not_to():
+    assert not [line for line in lines("proxy") if "PAGE" in line]
+    assert "WHISPER_PROXY_PAGE=0" in lines("proxy", settings=settings(proxy_page="no"))
+    assert "WHISPER_PROXY_PAGE=0" in pool_of(proxy_page="no").files["pool.env"].splitlines()
+
+
+def test_the_proxy_knows_where_the_card_s_sensors_are():
+    card = replace(ON_CARD, gpu=replace(CARD, address="0000:03:00.0"))
+    found = lines("proxy", build=card, settings=settings(gpu_pci="/test/pci"))
+    assert "WHISPER_PROXY_GPU_DEVICE=/test/pci/0000:03:00.0" in found
+    assert not [line for line in lines("proxy", build=ON_CPU) if "GPU_DEVICE" in line]
+
+
 def test_the_proxy_sees_whether_half_of_the_model_lies_on_the_card():
     tiny = resolve_model("tiny.en", "", "http://x")
     found = lines("proxy", model=tiny, settings=settings(gpu_kfd="/test/kfd"))

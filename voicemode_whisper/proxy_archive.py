@@ -20,7 +20,8 @@ def archive() -> bytes:
     """
     sources = {
         f"whisper_proxy/{path.relative_to(PROXY_PACKAGE)}": path
-        for path in PROXY_PACKAGE.rglob("*.py")
+        for pattern in ("*.py", "page/*")
+        for path in PROXY_PACKAGE.glob(pattern)
     }
     files = {
         name: path.read_bytes()

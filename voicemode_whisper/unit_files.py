@@ -24,6 +24,7 @@ from voicemode_whisper.core.layout import (
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import least_memory
 from voicemode_whisper.core.pool import haproxy_config
+from voicemode_whisper.core.power import sysfs_device
 from voicemode_whisper.core.speed import ONE_QUEUE, Speed
 from voicemode_whisper.resources import TEMPLATES
 
@@ -65,6 +66,7 @@ def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -
         "vad": f"build/{VAD_MODEL}" if vad else "",
         "environment": resolved.environment,
         "gpu_memory": _memory(spec),
+        "gpu_device": sysfs_device(spec.settings.gpu_pci, spec.build.gpu),
         "in_pool": spec.in_pool,
         "tls": "../tls",
     }

@@ -5,13 +5,15 @@ import re
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from . import page
 from .errors import ApiError, quoted
 from .keys import API_KEY, OWN_NAMES, SETTINGS
 from .names import name_of
 from .peer import called_address, has_certificate, is_local
 
-# Liveness is public. /metrics is not: it shows how the proxy is used.
-OPEN_PATHS = {"/", "/health"}
+# Liveness is public, and so is the page, which shows nothing without the key. /metrics and /status
+# are not: they show how the proxy is used.
+OPEN_PATHS = {"/", "/health"} | page.PATHS
 PREFLIGHT_SECONDS = 600
 WEB_ORIGIN = re.compile(r"https?://([\w.:\[\]-]+)", re.ASCII)
 # The characters of field names (RFC 9110, section 5.1), which may be sent back as they came.
@@ -36,7 +38,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
     """Let pages that may call read the response."""
-    response.headers.update(_cors(request))
+    vary = [*response.headers.getall(hdrs.VARY, ()), hdrs.ORIGIN]
+    response.headers.update({**_cors(request), hdrs.VARY: ", ".join(vary)})
 
 
 def _check_client(request: web.Request) -> None:
@@ -87,7 +90,7 @@ def _is_ours(request: web.Request, name: str) -> bool:
 def _check_page(request: web.Request) -> None:
     """Raise ApiError if a page calls that may not; who sends no Origin is no page."""
     page = _page(request)
-    if page is not None and _allowed(request, page) is None:
+    if page is not None and not _is_visit(request) and _allowed(request, page) is None:
         raise _forbidden(
             f"Pages of {quoted(page)} may not use this service. If they are to, add the origin to "
             "proxy_cors_origins in the deploy's settings (WHISPER_PROXY_CORS_ORIGINS).",
@@ -105,6 +108,16 @@ def _page(request: web.Request) -> str | None:
         return ", ".join(origins)
     site = request.headers.get("Sec-Fetch-Site", "")
     return "another site" if site.lower() == "cross-site" else None
+
+
+def _is_visit(request: web.Request) -> bool:
+    """Return whether somebody follows a link to the page here: whose link it is learns nothing."""
+    headers = request.headers
+    return (
+        (request.method, request.path) == (hdrs.METH_GET, "/")
+        and headers.get("Sec-Fetch-Mode") == "navigate"
+        and headers.get("Sec-Fetch-Dest") == "document"
+    )
 
 
 def _allowed(request: web.Request, page: str) -> str | None:
@@ -149,9 +162,8 @@ def _cors(request: web.Request) -> dict[str, str]:
     page = _page(request)
     allowed = None if page is None else _allowed(request, page)
     if allowed is None:
-        return {hdrs.VARY: hdrs.ORIGIN}
+        return {}
     return {
         hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: allowed,
         hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "x-request-id, Retry-After",
-        hdrs.VARY: hdrs.ORIGIN,
     }

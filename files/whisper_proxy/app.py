@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import access, health, middleware, models, pool_app, transcriptions
+from . import access, health, middleware, models, page, pool_app, transcriptions
 from .admission import AdmissionQueue
 from .api_key import ApiKey
 from .connections import Connections, descriptors, max_connections, max_uploads
@@ -48,8 +48,9 @@ from .upstream import Upstream, open_session
 from .upstream_monitor import UpstreamMonitor
 
 HANDLERS = Handlers(
-    root=health.root,
+    root=page.root,
     health=health.health,
+    status=health.status,
     metrics=health.metrics,
     models=models.models,
     model=models.model,
@@ -78,6 +79,8 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
         pool_app.set_up(app)
     else:
         _set_up(app)
+    if settings.page:
+        page.add_routes(app.router)
     return app
 
 

@@ -69,7 +69,7 @@ class Dispatcher:
         queued = time.monotonic()
         async with self._admission.admitted(audio.seconds) as job:
             waited = time.monotonic() - queued
-            self._metrics.wait_seconds.observe(waited)
+            self._metrics.record_wait(waited)
             add_log_context(wait_ms=round(waited * 1000))
             try:
                 return await self._until_answered(job, audio, request)

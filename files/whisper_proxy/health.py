@@ -1,9 +1,9 @@
-"""GET /, /health and /metrics."""
+"""GET / of programs, /health, /status and /metrics."""
 
 import math
 import time
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -25,6 +25,7 @@ from .keys import (
 from .metrics import CommonMetrics
 from .self_check import Part
 from .spool import SpoolBudget
+from .status import details
 from .upstream_monitor import UpstreamMonitor
 
 Status = Literal["ok", "degraded", "unavailable"]
@@ -89,18 +90,29 @@ async def health(request: web.Request) -> web.Response:
     whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
     uploads. broken: parts of the proxy's own, "decoder", "spool" and "certificate".
     """
-    settings = request.app[SETTINGS]
-    admission, monitor = request.app[ADMISSION], request.app[UPSTREAM_MONITOR]
-    decoding, spools = request.app[DECODER].queue, request.app[SPOOLS]
+    body = described(request.app)
+    return web.json_response(body, status=503 if body["status"] == "unavailable" else 200)
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer what /health says, and how it is used: see `status.details`. Always 200."""
+    return web.json_response(described(request.app) | await details(request.app))
+
+
+def described(app: web.Application) -> dict[str, Any]:
+    """Return the body of /health."""
+    settings = app[SETTINGS]
+    admission, monitor = app[ADMISSION], app[UPSTREAM_MONITOR]
+    decoding, spools = app[DECODER].queue, app[SPOOLS]
     status, reason = _status(monitor, settings.max_wait)
-    broken = broken_parts(request.app)
+    broken = broken_parts(app)
     if status == "ok":
         status, reason = _busy(admission, spools, broken)
-    body = {
+    return {
         "status": status,
         "reason": reason,
         "whisper_server": monitor.state,
-        "wake_seconds": request.app[IDLE_STOP].wake_seconds,
+        "wake_seconds": app[IDLE_STOP].wake_seconds,
         "model": settings.model,
         "backend": settings.backend or None,
         "in_use": monitor.in_use,
@@ -112,7 +124,6 @@ async def health(request: web.Request) -> web.Response:
         "spool": room(spools),
         "broken": broken,
     }
-    return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
 def counts(queue: Queue) -> dict[str, int]:

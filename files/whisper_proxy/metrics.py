@@ -2,7 +2,11 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from .last_hour import LastHour
+
 PREFIX = "whisper_proxy_"
+# How the routes begin that have something transcribed.
+TRANSCRIBING = "/v1/audio/"
 # From a small model that the page cache has to a large one on a slow disk.
 WAKE = (0.2, 0.5, 1, 2, 3, 5, 10, 20, 45)
 # From no wait to that for a few inferences; bounded by the setting max_wait.
@@ -21,14 +25,26 @@ class CommonMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
+        self.last_hour = LastHour()
+        self._requests = Counter(
             PREFIX + "requests", "Requests", ["route", "outcome"], registry=self.registry
         )
         self.lost = self._counter("upstream_lost", "Connections lost to whisper-server or a member")
         self.running = self._gauge("running", "Requests that have a turn")
         self.waiting = self._gauge("waiting", "Requests in the queue")
         self.up = self._gauge("upstream_up", "Whether whisper-server or the pool takes requests")
-        self.wait_seconds = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+        self._wait = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+
+    def record_request(self, route: str, outcome: str) -> None:
+        """Record that a request to a route has ended: "ok", or with an error's code."""
+        self._requests.labels(route, outcome).inc()
+        if route.startswith(TRANSCRIBING):
+            self.last_hour.record_request(outcome)
+
+    def record_wait(self, seconds: float) -> None:
+        """Record for how long a request waited for its turn."""
+        self._wait.observe(seconds)
+        self.last_hour.record_wait(seconds)
 
     def _counter(self, name: str, about: str) -> Counter:
         return Counter(PREFIX + name, about, registry=self.registry)
@@ -78,5 +94,6 @@ class Metrics(CommonMetrics):
         """Record a successful inference."""
         self._inference.observe(seconds)
         self._audio.observe(audio_seconds)
+        self.last_hour.record_inference(seconds, audio_seconds)
         if audio_seconds:
             self._factor.observe(seconds / audio_seconds)

@@ -15,6 +15,8 @@ from .log_context import begin_log_context
 from .spool import DISK_FULL, RETRY_AFTER, disk_full
 
 LOG = logging.getLogger(__name__)
+# The page asks for it every few seconds.
+POLLED = ("/status",)
 CLIENT_CLOSED_REQUEST = 499  # nginx's number, in the log only
 
 
@@ -36,7 +38,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     finally:
         context["ms"] = round((time.monotonic() - started) * 1000)
         _log(request, status, outcome, context)
-        request.app[METRICS].requests.labels(_route(request), outcome).inc()
+        request.app[METRICS].record_request(_route(request), outcome)
 
 
 def new_id() -> str:
@@ -60,7 +62,8 @@ def _route(request: web.Request) -> str:
 
 
 def _log(request: web.Request, status: int, outcome: str, context: dict[str, int | str]) -> None:
-    LOG.info(
+    LOG.log(
+        logging.DEBUG if status == 200 and request.path in POLLED else logging.INFO,
         "request id=%s method=%s path=%s status=%d outcome=%s audio_bytes=%d %s",
         request[REQUEST_ID],
         request.method,

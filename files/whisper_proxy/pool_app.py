@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from . import health, pool_handlers, pool_health
+from . import page, pool_handlers, pool_health
 from .keys import METRICS, POOL, POOL_DISPATCH, POOL_METRICS, POOL_MONITOR, SETTINGS
 from .metrics import PoolMetrics
 from .pool import RUNTIME_SOCKET, Pool
@@ -17,8 +17,9 @@ from .routes import Handlers, add_routes
 # What all members are expected to take together; with more, fewer clients may be connected.
 MOST_SLOTS = 128
 HANDLERS = Handlers(
-    root=health.root,
+    root=page.root,
     health=pool_health.health,
+    status=pool_health.status,
     metrics=pool_health.metrics,
     models=pool_handlers.models,
     model=pool_handlers.model,

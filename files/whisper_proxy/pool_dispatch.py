@@ -143,7 +143,7 @@ class PoolDispatcher:
     def _record(self, request: PoolRequest, answer: Answer) -> None:
         now = time.monotonic()
         taken = now if request.taken is None else request.taken
-        self._metrics.wait_seconds.observe(taken - request.asked)
+        self._metrics.record_wait(taken - request.asked)
         self._metrics.member_seconds.observe(now - taken)
         add_log_context(
             wait_ms=round(1000 * (taken - request.asked)),

@@ -1,4 +1,4 @@
-"""A gateway's /health and /metrics."""
+"""A gateway's /health, /status and /metrics."""
 
 import time
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from .health import Status, broken_parts, counts, exposed, own_status, room
 from .keys import POOL_DISPATCH, POOL_METRICS, POOL_MONITOR, SETTINGS, SPOOLS
 from .pool_monitor import Failure, PoolMonitor
 from .pool_stats import Member
+from .status import details
 
 WITHOUT_HAPROXY = "HAProxy is away and requests wait for it."
 WITHOUT_MEMBERS = "No member of the pool answers and requests wait for one."
@@ -28,17 +29,28 @@ async def health(request: web.Request) -> web.Response:
 
     pool: what HAProxy says of each member. queue, spool, broken: as without a pool.
     """
-    settings, monitor = request.app[SETTINGS], request.app[POOL_MONITOR]
-    spools, broken = request.app[SPOOLS], broken_parts(request.app)
+    body = described(request.app)
+    return web.json_response(body, status=503 if body["status"] == "unavailable" else 200)
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer what /health says, and how it is used: see `status.details`. Always 200."""
+    return web.json_response(described(request.app) | await details(request.app))
+
+
+def described(app: web.Application) -> dict[str, Any]:
+    """Return the body of /health."""
+    settings, monitor = app[SETTINGS], app[POOL_MONITOR]
+    spools, broken = app[SPOOLS], broken_parts(app)
     status, reason = _status(monitor, settings.max_wait)
     if status == "ok":
         status, reason = own_status(spools, broken)
-    body = {
+    return {
         "status": status,
         "reason": reason,
         "model": settings.model,
         "version": __version__,
-        "queue": counts(request.app[POOL_DISPATCH]),
+        "queue": counts(app[POOL_DISPATCH]),
         "spool": room(spools),
         "broken": broken,
         "pool": {
@@ -47,7 +59,6 @@ async def health(request: web.Request) -> web.Response:
             "members": [_member(one, monitor.failures.get(one.name)) for one in monitor.members],
         },
     }
-    return web.json_response(body, status=503 if status == "unavailable" else 200)
 
 
 def _member(member: Member, failure: Failure | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Handlers:
 
     root: Handler
     health: Handler
+    status: Handler
     metrics: Handler
     models: Handler
     model: Handler
@@ -27,6 +28,7 @@ def add_routes(router: web.UrlDispatcher, handlers: Handlers) -> None:
     """Add all paths."""
     router.add_get("/", handlers.root)
     router.add_get("/health", handlers.health)
+    router.add_get("/status", handlers.status)
     router.add_get("/metrics", handlers.metrics)
     router.add_get(f"{BASE}models{SLASH}", handlers.models)
     router.add_get(f"{BASE}models/{{name:.+}}", handlers.model)

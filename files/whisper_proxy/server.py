@@ -15,6 +15,7 @@ from .keys import CONNECTIONS, ENCRYPTION, IN_FLIGHT
 from .listen import Listener
 from .names import name_of
 from .notify import Notifier
+from .page import wants_page
 from .peer import called_address, is_encrypted, is_local
 from .protocol import BUFFER_BYTES, Protocol, refused
 from .settings import Settings
@@ -69,7 +70,7 @@ async def set_up(runner: web.AppRunner, encrypted: bool = False) -> None:
         if expected.lower() != "100-continue":
             return refused(417, "Expect may only be 100-continue.", "unknown_expectation")
         if encrypted and not is_encrypted(request) and not is_local(request):
-            return refused(400, f"This port speaks TLS: call {_https(request)}.", "tls_required")
+            return _without_tls(request)
         assert isinstance(request.protocol, Protocol)
         with request.protocol.serving():
             return await handler(request)
@@ -96,6 +97,14 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def _without_tls(request: web.BaseRequest) -> web.Response:
+    """Send a browser that opens the page to HTTPS, and refuse whatever else comes without."""
+    there = _https(request)
+    if request.method == hdrs.METH_GET and wants_page(request.headers.get(hdrs.ACCEPT, "")):
+        return web.Response(status=307, headers={hdrs.LOCATION: f"{there}/"})
+    return refused(400, f"This port speaks TLS: call {there}.", "tls_required")
 
 
 def _https(request: web.BaseRequest) -> str:

@@ -216,6 +216,7 @@ class Settings:
     names: tuple[str, ...] = _setting(
         (), names, "names under which clients may call, besides those of the host"
     )
+    page: int = _setting(1, whole(0, 1), "1: browsers get a page at /")
     backend: str = _setting(
         "", label, "shown in /health: what whisper-server was built for; hip: it is to use a GPU"
     )
@@ -226,6 +227,11 @@ class Settings:
     )
     pci: str = _setting(
         "", label, "PCI address of the GPU that Vulkan uses, in whose memory the model is to be"
+    )
+    gpu_device: str = _setting(
+        "",
+        directory,
+        "directory of the GPU in sysfs, whose watts and memory /status shows; none: unknown",
     )
     gpu_memory: int = _setting(
         0, whole(0, 2**50), "bytes of GPU memory that whisper-server takes at least; 0: not known"

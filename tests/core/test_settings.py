@@ -87,6 +87,7 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_names", "https://stt.lan", "host names"),
         ("proxy_names", "stt.lan/x", "host names"),
         ("proxy_names", "$HOME", "host names"),
+        ("proxy_page", "off", "yes or no"),
         *(
             ("idle_stop", value, "never, or a time from 10s to 168h")
             for value in (

@@ -16,6 +16,8 @@ def test_the_routes_are_these_and_no_others() -> None:
         *((method, "/") for method in ("GET", "HEAD")),
         *((method, "/health") for method in ("GET", "HEAD")),
         *((method, "/metrics") for method in ("GET", "HEAD")),
+        *((method, "/status") for method in ("GET", "HEAD")),
+        *((method, "/page/{name}") for method in ("GET", "HEAD")),
         *((method, "/{base}models{slash}") for method in ("GET", "HEAD")),
         *((method, "/{base}models/{name}") for method in ("GET", "HEAD")),
         ("POST", "/{base}audio/transcriptions{slash}"),

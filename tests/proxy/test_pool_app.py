@@ -118,6 +118,16 @@ async def until(client: Client, states: dict[str, str]) -> dict[str, object]:
     raise AssertionError(said)
 
 
+async def test_its_status_is_its_health_and_how_it_is_used(client: Client) -> None:
+    assert (await ask(client))[0] == 200
+    async with client.get("/status") as response:
+        said = await response.json()
+    assert set(await health(client)) < set(said)
+    assert sum(said["last_hour"]["requests"]) == 1
+    assert said["last_hour"]["longest_wait"][-1] is not None
+    assert (said["gpu"], said["generation"]) == (None, None)
+
+
 class TestPassedOn:
     async def test_the_form_arrives_as_it_was_sent(
         self, client: Client, fakes: dict[str, FakeMember]

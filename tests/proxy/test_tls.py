@@ -189,6 +189,13 @@ async def test_a_plain_call_from_elsewhere_is_told_where_to_call(proxy: Running)
     assert f"call https://stt.test:{proxy.port}." in error(answer)["message"]
 
 
+async def test_a_browser_that_comes_without_tls_is_sent_to_the_page(proxy: Running) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: stt.test:%d\r\nAccept: text/html,*/*\r\n\r\n" % proxy.port
+    answer = await proxy.ask(request, own_address())
+    assert status(answer) == 307
+    assert f"\r\nLocation: https://stt.test:{proxy.port}/\r\n".encode() in answer
+
+
 async def test_a_plain_upload_from_elsewhere_is_told_so_before_it_is_sent(proxy: Running) -> None:
     head = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
     reader, writer = await asyncio.open_connection(own_address(), proxy.port)

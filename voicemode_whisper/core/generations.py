@@ -62,7 +62,8 @@ class GenerationSpec:
         """The settings that matter to the services, and that build and model do not tell of."""
         names = (
             "whisper_port", "proxy_host", "proxy_port", "proxy_api_key_file",
-            "proxy_tls", "proxy_cors_origins", "proxy_names", "idle_stop", "gpu_kfd",
+            "proxy_tls", "proxy_cors_origins", "proxy_names", "proxy_page", "idle_stop", "gpu_kfd",
+            "gpu_pci",
         )  # fmt: skip
         found = {name: getattr(self.settings, name) for name in names}
         return {**found, "in_pool": True} if self.in_pool else found

@@ -52,6 +52,7 @@ class Settings:
     proxy_tls: str
     proxy_cors_origins: str
     proxy_names: str
+    proxy_page: bool
     idle_stop: int
     pool_host: str
     pool_port: int
@@ -394,6 +395,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         'nothing, "*" or origins such as https://HOST:PORT app://NAME',
     ),
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
+    "proxy_page": _yes_or_no("proxy_page"),
     "idle_stop": _idle_stop,
     "pool_host": _own_address("pool_host"),
     "pool_port": _port("pool_port"),
