@@ -3,9 +3,9 @@ PYTHON ?= python3
 # Whether that was named: then .venv is to be on it, and not on any that works.
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode litellm node wyoming bench ansible
+LOCKS := deploy proxy dev voicemode litellm node page wyoming bench ansible
 WORKERS ?= 3
-SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not alone' \
+SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not page and not alone' \
   --dist loadfile --no-loadscope-reorder
 
 ALONE = $(shell grep -rl --include='*.py' 'mark\.alone' tests)
@@ -18,7 +18,7 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip test-vulkan test-pool torture fuzz soak bench \
+.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool torture fuzz soak bench \
   lint format setup boxes lock clean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo 'make soak        ten minutes of misbehaving clients beside a well-behaved one, whose p99 it tells'
 	@echo 'make test-hip    builds for a card, with a real HIP compiler: an hour, and 6 GB of disk'
 	@echo 'make test-vulkan builds with Vulkan and computes on llvmpipe: half an hour'
+	@echo 'make test-page   the page in a browser, before a deployed box, and the pictures in docs/: some minutes'
 	@echo 'make test-pool   a pool whose machines are taken away, and figures of large ones: an hour'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
@@ -85,6 +86,9 @@ test-hip: boxes
 test-vulkan: boxes
 	$(BIN)/python -m pytest -m vulkan tests/machines
 
+test-page: boxes
+	PAGE_PICTURES=docs $(BIN)/python -m pytest -m 'page or not page' tests/page tests/machines/test_page.py
+
 test-pool: boxes
 	$(BIN)/python -m pytest -s -m pool tests/machines
 	$(BIN)/python -m bench.pool
@@ -119,12 +123,14 @@ lock: .venv/dev.done
 	    --no-emit-package simpleaudio \
 	    requirements/$$name.in --output-file requirements/$$name.lock || exit 1; \
 	done
-	cd tests/clients/node && npm update --package-lock-only --ignore-scripts --no-audit --no-fund
+	for directory in tests/clients/node tests/page; do \
+	  (cd $$directory && npm update --package-lock-only --ignore-scripts --no-audit --no-fund) || exit 1; \
+	done
 
 clean:
 	if [ -d .boxes ]; then $(BIN)/python -m tests.boxes down; fi
 	rm -rf .boxes .venv .clients .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf tests/clients/node/node_modules
+	rm -rf tests/clients/node/node_modules tests/page/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Asked each time: the Python of .venv may have gone since.

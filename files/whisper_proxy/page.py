@@ -39,7 +39,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
 HEADERS = {
     hdrs.CACHE_CONTROL: "no-cache",  # asked for each time: an upgrade may have brought another
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "Referrer-Policy": "no-referrer",

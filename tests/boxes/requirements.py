@@ -14,6 +14,7 @@ from .shell import BoxError, run, say
 
 # program or file: the Debian package that has it
 NEEDED = {
+    "chromium": "chromium",
     "debootstrap": "debootstrap",
     "systemd-nspawn": "systemd-container",
     "ffmpeg": "ffmpeg",

@@ -39,14 +39,27 @@ def python(name: str) -> Path:
     return python
 
 
+def importable(name: str) -> None:
+    """Have this process import what requirements/`name`.lock pins, after all that it has itself."""
+    library = python(name).parents[1] / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    sys.path.append(str(library / "site-packages"))
+
+
 def node() -> Path:
     """Return Node.js, of a version that the packages take, with the packages installed."""
     programs = python("node").parent
-    with _made_once(NODE / "node_modules", NODE / "package-lock.json") as missing:
+    packages(NODE, programs / "npm")
+    return programs / "node"
+
+
+def packages(directory: Path, npm: str | Path = "npm") -> Path:
+    """Return the directory of the npm packages that the lock file in `directory` pins."""
+    modules = directory / "node_modules"
+    with _made_once(modules, directory / "package-lock.json") as missing:
         if missing:
             options = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
-            run([programs / "npm", "ci", *options], cwd=NODE)
-    return programs / "node"
+            run([npm, "ci", *options], cwd=directory)
+    return modules
 
 
 @contextmanager
@@ -55,7 +68,8 @@ def _made_once(directory: Path, lock: Path) -> Iterator[bool]:
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     stamp = directory / "lock.sha256"
     CLIENTS.mkdir(exist_ok=True)
-    with (CLIENTS / f"{directory.name}.lock").open("w") as alone:
+    name = f"{directory.parent.name}-{directory.name}.lock"
+    with (CLIENTS / name).open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
         missing = not stamp.exists() or stamp.read_text() != digest
         yield missing

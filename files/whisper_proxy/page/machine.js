@@ -4,12 +4,13 @@ import { bytes, count, duration, times } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 32;
+const SHORTEST_WAIT = 0.05; // what is shown as 0.1 s
 const BACKENDS = { hip: "HIP", vulkan: "Vulkan", cpu: "CPU" };
 const STATES = { ok: "Ready", degraded: "Limited", unavailable: "Not available" };
 
 /** What is shown of /status, in one line. */
 export function summary({ status, model, device }) {
-  return `${STATES[status] ?? status} · ${model}${device ? ` on ${device}` : ""}`;
+  return `${STATES[status] ?? status} · ${model}${device ? ` on ${named(device)}` : ""}`;
 }
 
 /** Show /status: its parts, its charts, and a pool's members. */
@@ -33,7 +34,8 @@ function row([name, value]) {
 function rows(status) {
   const { gpu } = status;
   return [
-    ["Device", device(status)],
+    ["Device", status.device && named(status.device)],
+    ["Backend", backend(status)],
     ["Model", status.model],
     ["whisper.cpp", status.whisper_version],
     ["Proxy", status.version],
@@ -51,10 +53,14 @@ function queued({ running, waiting, limit }) {
   return running + waiting ? `${running} running, ${waiting} waiting` : "empty";
 }
 
-function device({ device: name, backend, in_use: inUse }) {
-  const how = BACKENDS[backend] ?? backend;
-  const use = backend !== "cpu" && inUse === "cpu" ? "running on the CPU" : how;
-  return name && use && use !== name ? `${name}, ${use}` : name;
+// A GPU's name without what stands behind it: architecture, memory and address.
+function named(device) {
+  return device.replace(/ \(.*$/, "");
+}
+
+function backend({ backend: name, in_use: inUse }) {
+  const shown = BACKENDS[name] ?? name;
+  return inUse === "cpu" ? `${shown}, but it runs on the CPU` : shown;
 }
 
 function memory(gpu) {
@@ -81,10 +87,10 @@ function requestsChart({ requests, failed }) {
 }
 
 function waitChart({ longest_wait: waits }) {
-  const known = waits.filter((wait) => wait != null);
-  const most = Math.max(0, ...known);
-  const figure = most < 0.05 ? "none" : duration(most);
-  return chart("Longest wait", figure, waits, [], (at) => duration(waits[at] ?? 0));
+  const felt = waits.map((wait) => (wait < SHORTEST_WAIT ? 0 : wait));
+  const most = Math.max(...felt);
+  const figure = most ? duration(most) : "none";
+  return chart("Longest wait", figure, felt, [], (at) => duration(waits[at] ?? 0));
 }
 
 function speedChart({ real_time_factor: factors }) {

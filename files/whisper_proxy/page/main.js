@@ -165,6 +165,7 @@ async function work(blob, name, seconds) {
   state.work = new AbortController();
   show("work");
   $("name").textContent = name;
+  view.clear();
   $("cancel").focus();
   play(blob);
   const began = performance.now();

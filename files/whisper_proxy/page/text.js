@@ -22,7 +22,8 @@ export function bytes(count) {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   for (; count >= 1023.5 && unit < units.length - 1; unit++) count /= 1024;
-  return `${unit && count < 9.95 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+  const shown = unit && count < 9.95 ? count.toFixed(1).replace(/\.0$/, "") : Math.round(count);
+  return `${shown} ${units[unit]}`;
 }
 
 /** How many times faster than speech: 0.7×, 4.2×, 48×. */

@@ -10,12 +10,15 @@ export class TranscriptView {
   constructor(element, audio) {
     this.element = element;
     this.audio = audio;
-    this.words = [];
-    this.now = null;
+    this.clear();
     element.addEventListener("click", (event) => this.#play(event.target));
     element.addEventListener("keydown", (event) => this.#key(event));
     audio.addEventListener("timeupdate", () => this.#follow());
     audio.addEventListener("playing", () => this.#run());
+  }
+
+  clear() {
+    this.show({ segments: [] }, "");
   }
 
   show(answer, code) {
