@@ -15,6 +15,8 @@ API = (ROOT / "docs" / "api.md").read_text()
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 # docs/record.py makes them, from a real run.
 PICTURES = {"docs/demo.svg", "docs/doctor.svg"}
+# tests/machines/test_page.py does, of the page in a browser.
+SCREENSHOTS = {"docs/page.png", "docs/page-dark.png"}
 
 
 def settings() -> dict[str, tuple[str, str]]:
@@ -107,6 +109,13 @@ def test_the_pictures_are_those_that_docs_record_makes():
     assert set(re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)) == PICTURES
     script = (ROOT / "docs" / "record.py").read_text()
     assert all(picture in script for picture in PICTURES)
+
+
+def test_the_pictures_of_the_page_are_there_and_small():
+    assert set(re.findall(r'src(?:set)?="([^"]+)"', README)) == SCREENSHOTS
+    sizes = [picture.stat().st_size for picture in (ROOT / "docs").glob("page*.png")]
+    assert len(sizes) == 3
+    assert max(sizes) < 150_000
 
 
 def test_the_layers_of_the_architecture_exist():

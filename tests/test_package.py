@@ -33,6 +33,7 @@ DATA = (
     "templates/*.j2",
     "files/whisper_proxy/*.py",
     "files/whisper_proxy/page/*",
+    "files/jfk.opus",
     "group_data/all.py",
     "requirements/proxy.lock",
 )

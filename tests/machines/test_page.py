@@ -111,7 +111,7 @@ def test_nothing_is_lost_when_both_services_are_restarted(
 @pytest.mark.page
 @pytest.mark.skipif("PAGE_PICTURES" not in os.environ, reason="takes pictures on request")
 def test_pictures(browser: "Browser", url: str, speech: Path):
-    until = time.monotonic() + 240  # so that the last hour has something to show
+    until = time.monotonic() + 150  # so that the last hour has something to show
     while time.monotonic() < until:
         assert is_spoken(post(url, speech.read_bytes()))
         time.sleep(3)

@@ -56,7 +56,7 @@ def watched(context: "BrowserContext") -> Iterator["Page"]:
     """A new tab; AssertionError at the end if there was an error in it, of its policy too."""
     complaints: list[str] = []
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     page.on("pageerror", lambda error: complaints.append(error.stack or str(error)))
     page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     yield page

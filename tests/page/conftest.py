@@ -1,6 +1,6 @@
 """The page before the real proxy, in a real browser. What it transcribes with is a fake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,3 @@ def recording(tmp_path: Path) -> Path:
     file = tmp_path / "speech.wav"
     file.write_bytes(silence(4))
     return file
-
-
-Opened = Callable[..., "Page"]

@@ -27,7 +27,7 @@ TEXT = "Ask not what your country can do <b>for</b> you."
 WORDS = TEXT.split()
 
 
-def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until something is so; AssertionError if it never is."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -48,7 +48,7 @@ def transcribed(page: "Page", recording: Path) -> None:
 
 def so(page: "Page", expression: str) -> None:
     """Wait until JavaScript's expression is so. Playwright's own way is what the policy forbids."""
-    wait(lambda: page.evaluate(expression), seconds=15)
+    wait(lambda: page.evaluate(expression))
 
 
 def focused(page: "Page") -> str:
@@ -331,6 +331,7 @@ def test_a_full_queue_is_tried_again(
         first.locator("#transcript .word").first.wait_for()
 
 
+@pytest.mark.page
 def test_what_waits_is_told(browser: "Browser", fake: Whisper, recording: Path, url: str):
     fake.fake.seconds = 3
     with opened(browser, url) as first, opened(browser, url) as second:
@@ -355,6 +356,7 @@ def test_a_whisper_server_that_restarts_is_waited_for(page: "Page", fake: Whispe
     page.locator("#transcript .word").first.wait_for()
 
 
+@pytest.mark.page
 def test_a_proxy_that_is_away_is_tried_again(
     browser: "Browser", fake: Whisper, recording: Path, tmp_path: Path
 ):
@@ -378,6 +380,14 @@ class stopped:
 
     def __exit__(self, *_: object) -> None:
         self._page.context.set_offline(False)
+
+
+def test_a_gateway_s_page_says_how_its_pool_is(browser: "Browser", fake: Whisper, tmp_path: Path):
+    flags = ("--pool", str(tmp_path))
+    with processes.proxy(fake.url, tmp_path, flags) as proxy, opened(browser, proxy.url) as page:
+        visible(page, "Limited · whisper-1")
+        visible(page, "HAProxy is away and requests wait for it.")
+        assert severe(page) == []
 
 
 # --- The key -------------------------------------------------------------------------------------
@@ -410,7 +420,9 @@ def test_a_key_is_asked_for_and_stays_in_the_tab(
         key.write_text("sk-other")
         page.set_input_files("#file", recording)
         visible(page, "The server does not take that key.")
-        page.get_by_label("API key").fill("sk-other")
+        page.get_by_label("API key").type("sk-")
+        page.wait_for_timeout(2500)  # while the state of the server would be asked for
+        page.get_by_label("API key").type("other")
         page.keyboard.press("Enter")
         page.locator("#transcript .word").first.wait_for()
         page.get_by_role("button", name="Forget the key").click()

@@ -5,7 +5,7 @@ import { bytes, count, duration, times } from "./text.js";
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 32;
 const SHORTEST_WAIT = 0.05; // what is shown as 0.1 s
-const BACKENDS = { hip: "HIP", vulkan: "Vulkan", cpu: "CPU" };
+const BACKENDS = { hip: "HIP", vulkan: "Vulkan" };
 const STATES = { ok: "Ready", degraded: "Limited", unavailable: "Not available" };
 
 /** What is shown of /status, in one line. */
@@ -59,6 +59,7 @@ function named(device) {
 }
 
 function backend({ backend: name, in_use: inUse }) {
+  if (name === "cpu") return null; // which is the device's name
   const shown = BACKENDS[name] ?? name;
   return inUse === "cpu" ? `${shown}, but it runs on the CPU` : shown;
 }

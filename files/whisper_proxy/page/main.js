@@ -16,6 +16,7 @@ const PASSING = ["overloaded", "upstream_unavailable", "spool_full", "too_many_u
 const TRIES = 20;
 const PAUSE_SECONDS = 5;
 const LANGUAGE = "language";
+const WRONG_KEY = "The server does not take that key.";
 
 const $ = (id) => document.getElementById(id);
 const view = new TranscriptView($("transcript"), $("audio"));
@@ -55,16 +56,18 @@ function phase(kind, detail = "", value = null) {
 
 async function watchStatus() {
   for (;;) {
+    await state.keyGiven;
     if (!document.hidden && !state.work) await updateStatus();
     await sleep(STATUS_SECONDS);
   }
 }
 
 async function updateStatus() {
+  if (state.keyGiven) return;
   try {
     state.status = await getStatus();
   } catch (error) {
-    await withoutStatus(error);
+    withoutStatus(error);
     return;
   }
   const { status } = state;
@@ -76,9 +79,9 @@ async function updateStatus() {
   showAbilities(status);
 }
 
-async function withoutStatus(error) {
+function withoutStatus(error) {
   if (error.status === 401) {
-    await askForKey();
+    askForKey();
     return;
   }
   $("summary").dataset.status = "unavailable";
@@ -96,19 +99,24 @@ function showAbilities({ english_only: english, model, max_bytes: most, max_seco
 
 /** Resolve when the user has given a key that the server takes. */
 function askForKey() {
-  state.keyGiven ??= new Promise((resolve) => { $("key-form").done = resolve; });
-  const again = hasKey();
+  if (!state.keyGiven) {
+    state.keyGiven = new Promise((resolve) => { $("key-form").done = resolve; });
+    state.status = null;
+    $("summary").textContent = "A key is needed.";
+    $("summary").dataset.status = "degraded";
+    $("columns").hidden = true;
+    $("key-form").hidden = false;
+    refuseKey(hasKey() ? WRONG_KEY : "");
+  }
+  return state.keyGiven;
+}
+
+function refuseKey(why) {
   useKey("");
-  state.status = null;
-  $("summary").textContent = "A key is needed.";
-  $("summary").dataset.status = "degraded";
-  $("columns").hidden = true;
-  $("key-form").hidden = false;
-  $("key-problem").hidden = !again;
-  $("key-problem").textContent = again ? "The server does not take that key." : "";
+  $("key-problem").hidden = !why;
+  $("key-problem").textContent = why;
   $("key").value = "";
   $("key").focus();
-  return state.keyGiven;
 }
 
 async function giveKey(event) {
@@ -117,12 +125,7 @@ async function giveKey(event) {
   try {
     await getStatus();
   } catch (error) {
-    if (error.status === 401) {
-      askForKey();
-      return;
-    }
-    $("key-problem").hidden = false;
-    $("key-problem").textContent = error.message;
+    refuseKey(error.status === 401 ? WRONG_KEY : error.message);
     return;
   }
   $("key-form").hidden = true;

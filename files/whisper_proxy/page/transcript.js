@@ -22,7 +22,7 @@ export class TranscriptView {
   }
 
   show(answer, code) {
-    const words = [...(answer.words ?? [])];
+    const words = [...(answer.words ?? [])].reverse(); // four hours have 40,000, taken off its end
     this.element.replaceChildren(...answer.segments.map((one) => segmentRow(one, words)));
     this.element.lang = code;
     this.words = [...this.element.querySelectorAll(".word")];
@@ -119,8 +119,8 @@ function pieces(segment, words) {
   const text = segment.text.trim();
   const found = [];
   let at = 0;
-  while (words.length && words[0].start < segment.end - CLOSE) {
-    const { word, start } = words.shift();
+  while (words.length && words.at(-1).start < segment.end - CLOSE) {
+    const { word, start } = words.pop();
     const place = text.indexOf(word, at);
     if (place < 0) continue; // it was split between segments
     found.push(text.slice(at, place), wordElement(word, start));
