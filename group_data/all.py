@@ -63,6 +63,9 @@ proxy_page = "yes"
 # After what time without requests whisper-server is stopped, which frees the GPU and its memory:
 # 15min, 90s, 1h30min, from 10s on; the next request starts it, and waits. "never" keeps it running.
 idle_stop = "never"
+# Where Home Assistant finds the machine, by the Wyoming protocol: "off", or an address and a port:
+# 127.0.0.1:10300, or 0.0.0.0:10300 for other machines, which need no key there.
+wyoming = "off"
 
 # --- Pool ----------------------------------------------------------------------------------------
 # Address of the pool on its gateways, the hosts of the inventory's group "pool".

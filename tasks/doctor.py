@@ -88,6 +88,7 @@ def _use(exam: Examination, explained: bool) -> list[CheckResult]:
         *answers,
         *(speech.transcription(exam, ahead, explained) if _is_served(answers) else ()),
         *idle,
+        *(speech.wyoming(exam) if _is_served(answers) else ()),
         *speech.speed(exam),
         *voicemode.servers(exam),
     ]

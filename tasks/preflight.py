@@ -1,5 +1,6 @@
 """Stage 1: refuse what cannot work, before anything is changed."""
 
+import ipaddress
 from collections.abc import Mapping
 
 from voicemode_whisper import quiet_run
@@ -20,6 +21,7 @@ from voicemode_whisper.core.places import (
 )
 from voicemode_whisper.core.pool import check_pool
 from voicemode_whisper.core.release import moved, skipped
+from voicemode_whisper.core.settings import split_listen
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.certificate import Certificate
@@ -33,6 +35,8 @@ from voicemode_whisper.operations import looking, run_lock
 from voicemode_whisper.operations.util.connection import is_lost
 from voicemode_whisper.preconditions import check_host
 from voicemode_whisper.stage import stage
+
+NO_MEMBER = "but this gateway transcribes nothing itself; set it for a member of the pool"
 
 
 @stage("Preflight")
@@ -52,6 +56,8 @@ def check(host: Host) -> None:
     _check_certificate(host)
     if host.serves():
         _check_voicemode(host)
+    elif host.settings.wyoming:
+        raise UserError(f"wyoming: got {host.settings.wyoming!r}, {NO_MEMBER}")
     if host.is_gateway():
         _check_members(host)
     check_room(host.places, _steps(host))
@@ -88,7 +94,19 @@ def _warnings(host: Host) -> list[str]:
     return [
         *([*_moved(host), *_defects(host)] if host.serves() else []),
         *([describe_late(late)] if late else []),
+        *_keyless(host),
     ]
+
+
+def _keyless(host: Host) -> list[str]:
+    """That Wyoming knows no keys, where others than the host itself may ask."""
+    settings = host.settings
+    if not settings.wyoming or not settings.proxy_api_key_file:
+        return []
+    address, _ = split_listen(settings.wyoming)
+    if ipaddress.ip_address(address).is_loopback:
+        return []
+    return [f"wyoming: who reaches {settings.wyoming} needs no key; let a firewall say who does"]
 
 
 def _check_manager(host: Host) -> None:

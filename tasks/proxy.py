@@ -1,6 +1,7 @@
-"""Stage 6: the OpenAI-compatible proxy and its virtual environment."""
+"""Stage 6: the OpenAI-compatible proxy, what Home Assistant asks, their virtual environments."""
 
 from voicemode_whisper import proxy_archive
+from voicemode_whisper.core.venv import PROXY, WYOMING
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import venv, versioned_dir
 from voicemode_whisper.operations.util.choice import unless_rejected
@@ -22,7 +23,16 @@ def install(host: Host) -> None:
     venv.locked(
         name="Have the proxy's virtual environment",
         path=layout.venv,
-        lock=f"{layout.proxy}-{version}/requirements.lock",
+        lock=f"{layout.proxy}-{version}/{PROXY.lock}",
         lock_sha256=proxy_archive.LOCK_SHA256,
         _if=not_rejected,
     )
+    if host.settings.wyoming:
+        venv.locked(
+            name="Have wyoming-openai for Home Assistant",
+            path=f"{layout.services}/{WYOMING.directory}",
+            lock=f"{layout.proxy}-{version}/{WYOMING.lock}",
+            lock_sha256=proxy_archive.WYOMING_LOCK_SHA256,
+            program=WYOMING,
+            _if=not_rejected,
+        )

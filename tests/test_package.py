@@ -36,6 +36,7 @@ DATA = (
     "files/jfk.opus",
     "group_data/all.py",
     "requirements/proxy.lock",
+    "requirements/wyoming.lock",
 )
 
 

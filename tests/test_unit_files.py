@@ -18,6 +18,7 @@ from voicemode_whisper.core.layout import (
     PROXY_UNIT,
     SERVER_UNIT,
     UNITS,
+    WYOMING_UNIT,
     Layout,
 )
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
@@ -77,25 +78,29 @@ def lines(name: str, **changes: Any) -> list[str]:
     return files_of(**changes).files[f"{name}.env"].splitlines()
 
 
+# With all that a generation may have.
+WITH_ALL: dict[str, Any] = {"settings": settings(wyoming="0.0.0.0:10300")}
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_every_value_has_been_filled_in(name: str):
-    assert "{{" not in unit(name)
-    assert unit(name).splitlines()[-1].startswith("WantedBy=")
+    assert "{{" not in unit(name, **WITH_ALL)
+    assert unit(name, **WITH_ALL).splitlines()[-1].startswith("WantedBy=")
 
 
 def test_every_file_is_made_from_a_template():
-    names = {name.removeprefix("units/") for name in files_of().files}
-    assert names == {*UNITS, "server.env", "proxy.env", "request-path.c"}
+    names = {name.removeprefix("units/") for name in files_of(**WITH_ALL).files}
+    assert names == {*UNITS, "server.env", "proxy.env", "wyoming.env", "request-path.c"}
     of_pool = {name.removeprefix("units/") for name in pool_of().files}
     assert of_pool == {*POOL_UNITS, "haproxy.cfg", "pool.env"}
-    included = {"access.env", "proxy-service"}
+    included = {"access.env", "proxy-service", "hardening"}
     assert {path.name for path in TEMPLATES.iterdir()} == {
         f"{name}.j2" for name in names | of_pool | included
     }
 
 
 def test_the_deploy_knows_its_own_units():
-    assert all(MARKER in unit(name) for name in UNITS)
+    assert all(MARKER in unit(name, **WITH_ALL) for name in UNITS)
 
 
 def without_memory(text: str) -> str:
@@ -200,10 +205,50 @@ def test_the_proxy_knows_what_it_stands_before():
     assert 'WHISPER_PROXY_DEVICE="CPU"' in lines("proxy", build=ON_CPU)
 
 
+def test_home_assistant_s_service_is_there_only_where_it_is_wanted():
+    assert not [name for name in files_of().files if "wyoming" in name]
+    assert "wyoming" not in files_of().revisions
+    found = lines("wyoming", **WITH_ALL)
+    assert {
+        "WYOMING_URI=tcp://0.0.0.0:10300",
+        'WYOMING_LANGUAGES="en"',
+        "STT_OPENAI_URL=http://127.0.0.1:2023/v1",
+        "STT_MODELS=small.en",
+    } <= set(found)
+    assert f"SERVICE_REVISION={files_of(**WITH_ALL).revisions['wyoming']}" in found
+
+
+def test_home_assistant_is_told_the_languages_that_the_model_knows():
+    large = resolve_model("large-v3", "", "http://x")
+    (languages,) = (
+        line for line in lines("wyoming", model=large, **WITH_ALL) if line.startswith("WYOMING_L")
+    )
+    assert {"en", "de", "ja", "no"} <= set(languages.split('"')[1].split())
+
+
+def test_home_assistant_s_service_is_restarted_for_what_it_depends_on_alone():
+    def revision(wanted: dict[str, Any] | None = None, **changes: Any) -> str:
+        found = settings(wyoming="[::]:10300", **(wanted or {}))
+        return files_of(settings=found, **changes).revisions["wyoming"]
+
+    assert revision() == revision(number=8) == revision(proxy="9" * 12)
+    others = [
+        revision({"proxy_port": 4023}),
+        revision({"proxy_api_key_file": "/key"}),
+        revision(python="3.14"),
+        revision(wyoming_lock_sha256="e" * 64),
+    ]
+    assert len({revision(), *others}) == 5
+
+
 def test_a_key_is_named_by_its_file_alone():
     assert not [line for line in lines("proxy") if "API_KEY" in line]
     found = lines("proxy", settings=settings(proxy_api_key_file="/etc/key"))
     assert "WHISPER_PROXY_API_KEY_FILE=/etc/key" in found
+    wanted = settings(wyoming="127.0.0.1:10300", proxy_api_key_file="/etc/key")
+    assert "API_KEY_FILE=/etc/key" in lines("wyoming", settings=wanted)
+    (command,) = re.findall(r"^ExecStart=.*$", unit(WYOMING_UNIT, settings=wanted), re.MULTILINE)
+    assert 'STT_OPENAI_KEY=$$(cat "$$API_KEY_FILE")' in command
 
 
 def test_the_proxy_finds_its_certificate():
@@ -318,7 +363,7 @@ def test_the_proxy_is_not_stopped_with_the_server():
 
 def revisions(**changes: Any) -> tuple[str, str]:
     found = files_of(**changes)
-    return found.server_revision, found.proxy_revision
+    return found.revisions["server"], found.revisions["proxy"]
 
 
 def test_a_process_is_told_its_revision():

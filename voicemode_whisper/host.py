@@ -330,6 +330,7 @@ class Host:
             lock_sha256=proxy_archive.LOCK_SHA256,
             templates=templates_fingerprint(),
             in_pool=self.is_remote_member(),
+            wyoming_lock_sha256=proxy_archive.WYOMING_LOCK_SHA256,
         )
 
 

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from functools import cache
 
 from voicemode_whisper.core.fingerprint import fingerprint
-from voicemode_whisper.resources import PROXY_LOCK, PROXY_PACKAGE
+from voicemode_whisper.resources import PROXY_LOCK, PROXY_PACKAGE, WYOMING_LOCK
 
 LOCK_SHA256 = hashlib.sha256(PROXY_LOCK.read_bytes()).hexdigest()
+WYOMING_LOCK_SHA256 = hashlib.sha256(WYOMING_LOCK.read_bytes()).hexdigest()
+LOCKS = {"requirements.lock": PROXY_LOCK, "wyoming.lock": WYOMING_LOCK}
 
 
 @cache
 def archive() -> bytes:
-    """The proxy as a tar file: the package whisper_proxy, requirements.lock, and their SHA256SUMS.
+    """The proxy as a tar file: the package whisper_proxy, lock files, and their SHA256SUMS.
 
     The same sources give the same bytes, whoever made the checkout and when.
     """
@@ -23,10 +25,7 @@ def archive() -> bytes:
         for pattern in ("*.py", "page/*")
         for path in PROXY_PACKAGE.glob(pattern)
     }
-    files = {
-        name: path.read_bytes()
-        for name, path in sorted({**sources, "requirements.lock": PROXY_LOCK}.items())
-    }
+    files = {name: path.read_bytes() for name, path in sorted({**sources, **LOCKS}.items())}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
@@ -49,5 +48,5 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 @cache
 def version() -> str:
-    """Twelve hexadecimal digits that change with the proxy's code or its lock file."""
+    """Twelve hexadecimal digits that change with the proxy's code or the lock files."""
     return fingerprint(archive())

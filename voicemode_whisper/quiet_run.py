@@ -124,4 +124,6 @@ def _parts(host: Host) -> Iterator[Question]:
     parts = serving.manifest["parts"]
     for build in (parts["build"], *(other.build for other in serving.alternatives)):
         yield Manifest, {"path": f"{services}/{build}"}
-    yield Venv, {"path": f"{services}/{parts['venv']}"}
+    for name in ("venv", "wyoming"):
+        if name in parts:
+            yield Venv, {"path": f"{services}/{parts[name]}"}

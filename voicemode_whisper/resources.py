@@ -9,6 +9,7 @@ ROOT = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 TEMPLATES = ROOT / "templates"
 PROXY_PACKAGE = ROOT / "files" / "whisper_proxy"
 PROXY_LOCK = ROOT / "requirements" / "proxy.lock"
+WYOMING_LOCK = ROOT / "requirements" / "wyoming.lock"
 # Of President Kennedy's inaugural address of 1961, which nobody owns: see core/speech.py.
 SPEECH = ROOT / "files" / "jfk.opus"
 DEFAULTS = ROOT / "group_data" / "all.py"

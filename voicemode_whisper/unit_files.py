@@ -4,6 +4,7 @@ Units speak of `current` alone; what varies is in the environment files. Only a 
 the bound of a service's memory, which follows from the model, have to stand in the unit.
 """
 
+import runpy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,13 +21,14 @@ from voicemode_whisper.core.layout import (
     PROXY_SOCKET,
     PROXY_UNIT,
     SERVER_UNIT,
+    WYOMING_UNIT,
 )
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
 from voicemode_whisper.core.placement import least_memory
 from voicemode_whisper.core.pool import haproxy_config
 from voicemode_whisper.core.power import sysfs_device
 from voicemode_whisper.core.speed import ONE_QUEUE, Speed
-from voicemode_whisper.resources import TEMPLATES
+from voicemode_whisper.resources import PROXY_PACKAGE, TEMPLATES
 
 # Stands in every unit file of ours, and in none that somebody wrote by hand.
 MARKER = "# Written by the deploy"
@@ -37,11 +39,13 @@ PRELOADED = "request-path.c"
 
 @dataclass(frozen=True)
 class UnitFiles:
-    """The text of each file, by its path in the generation, and the services' SERVICE_REVISION."""
+    """The text of each file, by its path in the generation, and the services' SERVICE_REVISION.
+
+    `revisions` are those of "server", "proxy" and, where it is wanted, "wyoming".
+    """
 
     files: dict[str, str]
-    server_revision: str
-    proxy_revision: str
+    revisions: dict[str, str]
 
 
 @cache
@@ -81,7 +85,25 @@ def render(resolved: ResolvedSpec, number: int, best: Speed | None, vad: bool) -
     )
     files = {f"units/{name}": text for name, text in units.items()}
     files |= {"server.env": server, "proxy.env": proxy, PRELOADED: _render(PRELOADED)}
-    return UnitFiles(files, server_revision, proxy_revision)
+    made = UnitFiles(files, {"server": server_revision, "proxy": proxy_revision})
+    return _with_wyoming(made, resolved) if spec.settings.wyoming else made
+
+
+def _with_wyoming(made: UnitFiles, resolved: ResolvedSpec) -> UnitFiles:
+    """The same with the service that Home Assistant asks."""
+    spec = resolved.spec
+    unit = _render(WYOMING_UNIT)
+    languages = ["en"] if spec.model.is_english_only else _languages()
+    values = {"settings": spec.settings, "model": spec.model, "languages": languages}
+    text, revision = _environment("wyoming.env", f"{unit}{resolved.wyoming_venv}", values)
+    files = {**made.files, f"units/{WYOMING_UNIT}": unit, "wyoming.env": text}
+    return UnitFiles(files, {**made.revisions, "wyoming": revision})
+
+
+@cache
+def _languages() -> list[str]:
+    """The codes of Whisper's languages, as the proxy has them."""
+    return list(runpy.run_path(str(PROXY_PACKAGE / "languages.py"))["LANGUAGES"])
 
 
 def render_pool(spec: PoolSpec, venv: str, certificates: str) -> PoolSetup:

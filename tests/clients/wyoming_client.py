@@ -17,7 +17,7 @@ from wyoming.event import Event
 SAMPLES_A_CHUNK = 1024
 
 
-async def transcribe(port: int, recording: str, model: str) -> list[Event]:
+async def transcribe(port: int, recording: str, model: str | None = None) -> list[Event]:
     """Send a WAV file as if it came from a microphone, and return the events."""
     async with AsyncTcpClient("127.0.0.1", port) as client:
         await client.write_event(Transcribe(name=model, language="en").event())

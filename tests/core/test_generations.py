@@ -302,6 +302,7 @@ def resolved(tools: Toolchain = TOOLS, python: str | None = PYTHON, **changes: A
         {"settings": settings(proxy_page="no")},
         {"settings": settings(gpu_kfd="/kfd")},
         {"settings": settings(gpu_pci="/pci")},
+        {"settings": settings(wyoming="127.0.0.1:10300")},
         {"templates": "3" * 12},
         {"proxy": "4" * 12},
         {"lock_sha256": "e" * 64},
@@ -321,6 +322,7 @@ def test_the_fingerprint_changes_with_all_that_matters(changes: dict[str, Any]):
         {"settings": settings(whisper_version="v1.9.1")},
         {"settings": settings(uninstall_models="yes")},
         {"model_file": "ggml-small.en-abababababab.bin"},
+        {"wyoming_lock_sha256": "f" * 64},
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from voicemode_whisper.core.listeners import (
     check_ports,
     conflicts,
     free_port,
+    option,
     parse_listeners,
     strangers,
 )
@@ -158,3 +159,15 @@ def test_one_s_own_program_may_be_ended():
 def test_a_port_is_found_near_the_end_too():
     assert free_port(65530, {65535}) == 65534
     assert list(takewhile(lambda port: port < 2023, [free_port(2022, set())])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "words"),
+    [
+        ("proxy_port", "0.0.0.0", "--data proxy_port=2033"),
+        ("wyoming", "0.0.0.0", "--data wyoming=0.0.0.0:2033"),
+        ("wyoming", "::", "--data wyoming=[::]:2033"),
+    ],
+)
+def test_a_free_port_is_offered_as_the_setting_takes_it(name: str, address: str, words: str):
+    assert option(name, address, 2033) == words

@@ -8,7 +8,7 @@ from whisper_proxy.idle import idle_status
 
 from tests.generations import generation
 from voicemode_whisper.core.generations import EarlierSetup, Generation
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT
 from voicemode_whisper.core.services import (
     Activation,
     ServiceState,
@@ -176,3 +176,17 @@ def test_what_the_host_prints_is_read():
     assert found.units[SERVER_UNIT].pid == 7
     assert found.units[SERVER_UNIT].revision == "88b3c63de6be"
     assert found.units[PROXY_SOCKET].listen == "127.0.0.1:2023"
+
+
+def test_home_assistant_s_service_runs_where_the_generation_has_it():
+    made = {"server": WANTED.server_revision, "proxy": WANTED.proxy_revision, "wyoming": "w"}
+    wanted = generation(2, wyoming="127.0.0.1:10300", revisions=made)
+    assert plan(state()).restarts == ()
+    missing = plan(state(), wanted)
+    assert missing.restarts == ("wyoming",)
+    assert f"{WYOMING_UNIT} is not enabled" in missing.reasons
+    there = state()
+    program = {**PROGRAMS, WYOMING_UNIT: "/usr/bin/python3.13"}
+    unit = replace(UP, program="/usr/bin/python3.13", revision="w")
+    there = replace(there, programs=program, units={**there.units, WYOMING_UNIT: unit})
+    assert plan(there, wanted) == Activation((), ())

@@ -13,6 +13,7 @@ from voicemode_whisper.core.settings import (
     PREFIXES,
     Settings,
     as_member,
+    local_address,
     read_settings,
     same_ports,
 )
@@ -88,6 +89,10 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_names", "stt.lan/x", "host names"),
         ("proxy_names", "$HOME", "host names"),
         ("proxy_page", "off", "yes or no"),
+        *(
+            ("wyoming", value, "off, or an IP address of the host and a port from 1024 to 65535")
+            for value in ("on", True, 10300, "10300", "ha.lan:10300", "127.0.0.1:80", "1.2.3:4567")
+        ),
         *(
             ("idle_stop", value, "never, or a time from 10s to 168h")
             for value in (
@@ -288,6 +293,41 @@ def test_an_idle_time_is_read_as_seconds_which_the_proxy_takes(given: str, secon
     found = settings(idle_stop=given).idle_stop
     assert found == seconds
     load({"idle_stop": str(found), "upstream_unit": "a.service"}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("off", ""),
+        (False, ""),  # as --data wyoming=off is read
+        ("127.0.0.1:10300", "127.0.0.1:10300"),
+        ("localhost:10300", "127.0.0.1:10300"),
+        ("[::]:10300", "[::]:10300"),
+    ],
+)
+def test_home_assistant_s_address_has_a_port(given: object, taken: str):
+    assert settings(wyoming=given).wyoming == taken
+
+
+def test_its_port_is_none_of_the_others():
+    assert settings(wyoming="[::]:10300").addresses["wyoming"] == ("::", 10300)
+    assert "wyoming" not in settings().addresses
+    with pytest.raises(UserError, match="wyoming: got 2023, which is proxy_port too"):
+        settings(wyoming="0.0.0.0:2023")
+
+
+@pytest.mark.parametrize(
+    ("listen", "found"),
+    [
+        ("0.0.0.0:10300", ("127.0.0.1", 10300)),
+        ("[::]:10300", ("::1", 10300)),
+        ("192.168.1.5:10300", ("192.168.1.5", 10300)),
+    ],
+)
+def test_a_service_is_asked_where_it_answers_on_the_host_itself(
+    listen: str, found: tuple[str, int]
+):
+    assert local_address(listen) == found
 
 
 @pytest.mark.parametrize("value", ["https://chat.lan, app://x", ["https://chat.lan", "app://x"]])

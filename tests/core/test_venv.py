@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from voicemode_whisper.core.venv import Venv, parse_venv, python_problem
+from voicemode_whisper.core.venv import PROXY, WYOMING, Venv, parse_venv, python_problem
 
 WHOLE = Venv(True, "/usr/bin/python3.13", "3.13", "", ("3.13",), "", "/usr/bin/python3.13")
 PRINTED = [
@@ -61,9 +61,14 @@ def test_one_on_a_python_of_the_user_s_starts_and_is_replaced():
 
 @pytest.mark.parametrize(("version", "said"), [("3.10", "is Python 3.10"), (None, "not start")])
 def test_a_python_that_cannot_be_used_is_named(version: str | None, said: str):
-    assert said in python_problem(version)
+    assert said in python_problem(version, PROXY)
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.9999", "4.0"])
 def test_any_newer_python_can_be_used(version: str):
-    assert python_problem(version) == ""
+    assert python_problem(version, PROXY) == ""
+
+
+def test_wyoming_openai_needs_a_newer_one_than_the_proxy():
+    assert "3.12 or newer is needed for wyoming-openai" in python_problem("3.11", WYOMING)
+    assert python_problem("3.12", WYOMING) == ""

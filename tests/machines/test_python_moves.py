@@ -167,6 +167,6 @@ def test_an_interpreter_that_a_version_manager_removed_is_replaced(box: Box):
     restart(box)
     assert f"{gone} is gone: the proxy does not start" in examined(box)["Python"]
     run = deployed(box)
-    assert f"the proxy's virtual environment is made anew: {gone} is gone" in run.output
+    assert f"whisper-proxy: its virtual environment is made anew: {gone} is gone" in run.output
     assert is_spoken(transcript(box))
     assert served_by(box)[1] == OWN

@@ -13,8 +13,14 @@ import pytest
 
 from tests.generations import candidate, fingerprint, manifest
 from tests.operations.scripts import Machine, machine, write
-from voicemode_whisper.core.generations import Generation, Generations, parse_generations
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
+from voicemode_whisper.core.generations import PARTS, Generation, Generations, parse_generations
+from voicemode_whisper.core.layout import (
+    PROXY_SOCKET,
+    PROXY_UNIT,
+    SERVER_UNIT,
+    UNITS,
+    WYOMING_UNIT,
+)
 from voicemode_whisper.core.services import parse_service_state, plan_activation
 from voicemode_whisper.resources import TEMPLATES
 
@@ -37,7 +43,8 @@ def one(tmp_path: Path) -> Machine:
 
 def make_parts(box: Machine, made: dict[str, Any]) -> None:
     """The parts of a generation, as builds and downloads leave them."""
-    build, proxy, venv, model = (box.services / part for part in made["parts"].values())
+    names = ("build", "proxy", "venv", "model")
+    build, proxy, venv, model = (box.services / made["parts"][name] for name in names)
     write(build / "bin/whisper-server", build.name)
     write(proxy / "whisper_proxy/__main__.py", proxy.name)
     venv.joinpath("bin").mkdir(parents=True, exist_ok=True)
@@ -57,7 +64,8 @@ def texts(made: dict[str, Any]) -> list[str]:
 
 
 def arguments(box: Machine, made: dict[str, Any]) -> tuple[object, ...]:
-    return (box.services, made["number"], *made["parts"].values(), *texts(made))
+    parts = [made["parts"].get(name, "") for name in PARTS]
+    return (box.services, made["number"], *parts, *texts(made))
 
 
 def have(box: Machine, number: int, status: str = "confirmed", **changes: Any) -> dict[str, Any]:
@@ -216,7 +224,7 @@ class TestWritten:
     def test_one_that_only_is_remembered_has_no_parts(self, one: Machine):
         made = manifest(2, "rejected")
         words = ("manifest.json", json.dumps(made))
-        one.run("write-generation", one.services, 2, "", "", "", "", *words)
+        one.run("write-generation", one.services, 2, "", "", "", "", "", *words)
         assert listed(one).all == (Generation.of(made),)
         names = {path.name for path in (one.services / "generations/2").iterdir()}
         assert names == {"units", "manifest.json"}
@@ -261,7 +269,7 @@ class TestWritten:
 class TestSwitched:
     def test_all_known_paths_and_units_are_the_generation_s(self, box: Machine):
         made = have(box, 1)
-        told = activate(box, 1, "server", "socket", "proxy")
+        told = activate(box, 1, "server", "socket", "proxy", "wyoming")
         for known, target in KNOWN_PATHS.items():
             assert (box.services / known).readlink() == Path(target)
         server = box.services / "whisper.cpp/build/bin/whisper-server"
@@ -273,10 +281,12 @@ class TestSwitched:
             f"-q enable {SERVER_UNIT}",
             f"-q enable {PROXY_UNIT}",
             f"-q enable {PROXY_SOCKET}",
+            f"-q enable {WYOMING_UNIT}",
             f"restart {SERVER_UNIT}",
             f"stop {PROXY_UNIT} {PROXY_SOCKET}",
             f"--no-block start {PROXY_SOCKET}",
             f"--no-block restart {PROXY_UNIT}",
+            f"--no-block restart {WYOMING_UNIT}",
         ]
 
     def test_a_server_that_was_idle_is_restarted_only_if_it_runs_again(self, box: Machine):
@@ -342,8 +352,9 @@ class TestSwitched:
         have(box, 2)
         activate(box, 2)
         told = activate(box, 1, "server", "proxy")
-        assert told[:2] == [f"-q disable {PROXY_SOCKET}", f"stop {PROXY_SOCKET}"]
-        assert not (box.units / PROXY_SOCKET).exists()
+        gone = (PROXY_SOCKET, WYOMING_UNIT)
+        assert told[:4] == [f"{do} {unit}" for do in ("-q disable", "stop") for unit in gone]
+        assert not [unit for unit in gone if (box.units / unit).exists()]
         assert (box.units / SERVER_UNIT).read_text() == f"by hand: {SERVER_UNIT}"
         server = box.services / "whisper.cpp/build/bin/whisper-server"
         assert server.read_text() == "by hand"

@@ -29,7 +29,13 @@ from voicemode_whisper.core.build import ROCM_PACKAGES
 from voicemode_whisper.core.choice import Choice
 from voicemode_whisper.core.device_access import DeviceAccess
 from voicemode_whisper.core.generations import EarlierSetup, Generation, Generations, GenerationSpec
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, Layout
+from voicemode_whisper.core.layout import (
+    PROXY_SOCKET,
+    PROXY_UNIT,
+    SERVER_UNIT,
+    WYOMING_UNIT,
+    Layout,
+)
 from voicemode_whisper.core.listeners import Listener
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.venv import SYSTEM_PYTHON, Venv
@@ -82,6 +88,7 @@ class Host(FakeHost):
         listeners: tuple[Listener, ...] = (),
         venv: Venv = VENV,
         lock: bool = True,
+        wyoming: str = "",
     ) -> None:
         self.ran: list[str] = []
         self.dead, self.last = dead, last
@@ -96,6 +103,11 @@ class Host(FakeHost):
             "speech.Transcript": {
                 f"{asked}http://127.0.0.1:{2023 + number}": Transcription(answer)
                 for number, answer in (answers or {}).items()
+            },
+            "speech.WyomingTranscript": {
+                f"address=127.0.0.1, port=10300, sample={sample}, venv={LAYOUT.current}/wyoming": (
+                    wyoming
+                )
             },
             "user_unit.Services": {
                 f"layout={LAYOUT}, number={number}": services(serving) for number in numbers
@@ -415,6 +427,20 @@ class TestConfirm:
         assert failure(refused).endswith(
             "nothing has changed since it last transcribed, so nothing was rolled back"
         )
+
+    def test_home_assistant_is_answered_too_before_it_is_confirmed(self):
+        new = generations(2, generation(1), candidate(2, wyoming="0.0.0.0:10300"))
+        (noted,) = confirm(Host(new, {2: SPOKEN, 1: SPOKEN}, wyoming=SPOKEN))
+        assert recorded(noted).status == "confirmed"
+        *_, refused = confirm(Host(new, {2: SPOKEN, 1: SPOKEN}, wyoming="[Errno 111] refused"))
+        said = f"{WYOMING_UNIT} does not transcribe at 127.0.0.1:10300; its answer: [Errno 111]"
+        assert said in failure(refused)
+
+    def test_what_home_assistant_asks_is_restarted_once_as_the_key_may_be_another(self):
+        found = generations(1, generation(1, wyoming="127.0.0.1:10300"))
+        restart, refused = confirm(Host(found, {1: SPOKEN}, wyoming="Error code: 401"))
+        assert restart[-2:] == ["restart", WYOMING_UNIT]
+        assert "so nothing was rolled back" in failure(refused)
 
     def test_what_the_kernel_accounts_outweighs_the_log(self):
         new = generations(2, generation(1), candidate(2, **CARD_MODEL))

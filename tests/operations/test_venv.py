@@ -33,7 +33,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make(final: Path, lock: Path) -> None:
-    command = words("make-venv", SYSTEM_PYTHON, str(final), str(lock), *words("with-index"))
+    made = (SYSTEM_PYTHON, str(final), str(lock), "whisper-proxy")
+    command = words("make-venv", *made, *words("with-index"))
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 

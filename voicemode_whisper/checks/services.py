@@ -3,7 +3,7 @@
 from voicemode_whisper.checks.examination import Examination
 from voicemode_whisper.core.health import services
 from voicemode_whisper.core.health.report import CheckResult, caused_by
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT
 from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.user_manager import UserManager
 from voicemode_whisper.facts.places import Places
@@ -19,12 +19,15 @@ def units(exam: Examination, python: CheckResult) -> list[CheckResult]:
     late: tuple[LateMount, ...] = host.fact(Places, home=host.layout.home, packages=()).late
     lingers = manager.runs_without_login
     names = {"server unit": SERVER_UNIT, "proxy socket": PROXY_SOCKET, "proxy unit": PROXY_UNIT}
-    server, socket, proxy = (
+    if host.settings.wyoming:
+        names["Wyoming unit"] = WYOMING_UNIT
+    server, socket, proxy, *wyoming = (
         services.service(name, unit, state, manager.overrides, late) for name, unit in names.items()
     )
     return [
         services.manager(manager, uid),
         *(server, socket, caused_by(python, proxy)),
+        *wyoming,
         services.linger(lingers, user, late),
         services.next_boot(exam.on_disk, exam.generations, state, lingers, user, bool(late)),
     ]

@@ -21,13 +21,15 @@ from voicemode_whisper.core.toolchain import Toolchain
 from voicemode_whisper.core.vulkan import VulkanDevice
 
 CANDIDATE, CONFIRMED, REJECTED = "candidate", "confirmed", "rejected"
+# What a generation has links to, of the same names.
+PARTS = ("build", "proxy", "venv", "model", "wyoming")
 KEPT = 3
 # Rejected generations are no more than a manifest; so many of them are remembered.
 REMEMBERED = 20
 # What the deploy makes below services/, and what a run that was cut off leaves of it. The last line
 # is the layout before there were generations, and what a comparison left that lost its power.
 OWN = re.compile(
-    rf"(whisper\.cpp/builds/.+-{PATTERN}|whisper-proxy(-venv)?-{PATTERN}|generations/\d+"
+    rf"(whisper\.cpp/builds/.+-{PATTERN}|whisper-(proxy|proxy-venv|wyoming-venv)-{PATTERN}|generations/\d+"
     rf"|whisper\.cpp/build-.+-{PATTERN}|confirmed|confirmed-{PATTERN}|comparison)"
     r"(\.partial|\.new|\.tar|/[^/]+\.new)?"
 )
@@ -38,9 +40,9 @@ class GenerationSpec:
     """What is to serve.
 
     `model_file` is the name of the model's file on the host (see `models.choose_file`), `proxy` the
-    version of the proxy's code, `lock_sha256` that of its lock file, `templates` a fingerprint of
-    the units and environment files. `in_pool` is whether it answers for a pool's gateways, on other
-    machines, and for no others without a key.
+    version of the proxy's code, `lock_sha256` that of its lock file, `wyoming_lock_sha256` that of
+    wyoming-openai's, `templates` a fingerprint of the units and environment files. `in_pool` is
+    whether it answers for a pool's gateways, on other machines, and for no others without a key.
     """
 
     build: BuildSpec
@@ -51,6 +53,7 @@ class GenerationSpec:
     lock_sha256: str
     templates: str
     in_pool: bool = False
+    wyoming_lock_sha256: str = ""
 
     @property
     def label(self) -> str:
@@ -66,6 +69,8 @@ class GenerationSpec:
             "gpu_pci",
         )  # fmt: skip
         found = {name: getattr(self.settings, name) for name in names}
+        if self.settings.wyoming:
+            found["wyoming"] = self.settings.wyoming
         return {**found, "in_pool": True} if self.in_pool else found
 
     def resolve(self, tools: Toolchain, python: str | None) -> "ResolvedSpec":
@@ -73,6 +78,7 @@ class GenerationSpec:
         recipe = Recipe.of(self.build, tools)
         environment = self.build.environment(tools)
         venv = fingerprint(f"{self.lock_sha256} {python}")
+        wyoming = fingerprint(f"{self.wyoming_lock_sha256} {python}")
         parts = [
             recipe.fingerprint,
             self.model.file_name,
@@ -85,12 +91,16 @@ class GenerationSpec:
         device = self.build.device(tools)
         if device:  # its name, by which it is known in logs, changes with Mesa
             parts.append(device.name)
-        return ResolvedSpec(self, recipe, venv, fingerprint("\n".join(parts)), environment, device)
+        if self.settings.wyoming:
+            parts.append(wyoming)
+        return ResolvedSpec(
+            self, recipe, venv, wyoming, fingerprint("\n".join(parts)), environment, device
+        )
 
 
 @dataclass(frozen=True)
 class ResolvedSpec:
-    """A spec on one host: the build's recipe, the virtual environment's version.
+    """A spec on one host: the build's recipe, the versions of both virtual environments.
 
     `fingerprint` is twelve hexadecimal digits that change with anything that matters to it.
     `environment` is what the build's programs need, `device` the GPU as Vulkan shows it.
@@ -99,6 +109,7 @@ class ResolvedSpec:
     spec: GenerationSpec
     recipe: Recipe
     venv: str
+    wyoming_venv: str
     fingerprint: str
     environment: Mapping[str, str]
     device: VulkanDevice | None = None
@@ -135,7 +146,8 @@ class Generation:
     `adopted` is whether it was set up otherwise, by hand or by an earlier layout; by hand, the
     proxy has no socket unit. `backend` is "hip", "vulkan", "cpu", or None where that is not known,
     `gpu` the one that is used, `device` its name in Vulkan, `model_size` in bytes, where known.
-    `alternatives` are the builds that were tried beside its own.
+    `alternatives` are the builds that were tried beside its own. `wyoming` is the ADDRESS:PORT of
+    wyoming-openai, empty where it has none.
     """
 
     number: int
@@ -156,6 +168,8 @@ class Generation:
     model_size: int | None = None
     parts: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    wyoming: str = ""
+    wyoming_revision: str = ""
     manifest: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     to_json = asdict  # for `pyinfra … fact`
@@ -183,6 +197,8 @@ class Generation:
             model_size=manifest.get("model", {}).get("size"),
             parts=tuple(manifest["parts"].values()),
             alternatives=tuple(Alternative(**one) for one in manifest.get("alternatives", [])),
+            wyoming=manifest.get("wyoming", ""),
+            wyoming_revision=manifest["revisions"].get("wyoming", ""),
             manifest=manifest,
         )
 

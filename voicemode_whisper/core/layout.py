@@ -5,7 +5,9 @@ from dataclasses import dataclass
 SERVER_UNIT = "voicemode-whisper.service"
 PROXY_UNIT = "voicemode-whisper-proxy.service"
 PROXY_SOCKET = "voicemode-whisper-proxy.socket"
-UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET)
+# Home Assistant's way to the proxy, where the setting `wyoming` is on.
+WYOMING_UNIT = "voicemode-whisper-wyoming.service"
+UNITS = (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET, WYOMING_UNIT)
 # Of a gateway: HAProxy, and the proxy in front of it.
 BALANCER_UNIT = "voicemode-whisper-balancer.service"
 POOL_UNIT = "voicemode-whisper-pool.service"

@@ -143,13 +143,19 @@ def check_ports(
         return
     used = {one.port for one in listeners} | {port for _, port in wanted.values()}
     options = " ".join(
-        f"--data {name}={free_port(port, used)}" for name, (port, _) in taken.items()
+        option(name, wanted[name][0], free_port(port, used)) for name, (port, _) in taken.items()
     )
     theirs = any(_is_another_user(one, uid) for _, who in taken.values() for one in who)
     raise UserError(
         "; ".join(f"{name}: {port} is taken by {named(who)}" for name, (port, who) in taken.items())
         + f"; {'' if theirs else 'end that, or '}take what is free: {DEPLOY_AGAIN} {options}"
     )
+
+
+def option(name: str, address: str, port: int) -> str:
+    """The command's words for a setting with this port; all but those of ports have an address."""
+    at = f"[{address}]" if ":" in address else address
+    return f"--data {name}={port if name.endswith('_port') else f'{at}:{port}'}"
 
 
 def _is_another_user(listener: Listener, uid: int) -> bool:

@@ -11,6 +11,9 @@ from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.model_sums import KNOWN
 from voicemode_whisper.core.urls import is_http_url, masked
 
+# As the proxy has it: whisper_proxy/settings.py.
+ENGLISH_ONLY = re.compile(r"\.en(-|$)")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -28,6 +31,11 @@ class Model:
     def name(self) -> str:
         """The model's short name: "small.en" for ggml-small.en.bin."""
         return self.file_name.removeprefix("ggml-").removesuffix(".bin")
+
+    @property
+    def is_english_only(self) -> bool:
+        """Whether it knows no language but English, as its name tells."""
+        return bool(ENGLISH_ONLY.search(self.name))
 
 
 def resolve_model(given: object, sha256: object, source: str) -> Model:

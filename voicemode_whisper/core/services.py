@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from voicemode_whisper.core.generations import Generation
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT
 
 # How the status of a proxy begins that has stopped whisper-server for want of requests:
 # whisper_proxy/idle.py.
@@ -95,7 +95,9 @@ def parse_service_state(lines: Iterable[str]) -> ServiceState:
 
 @dataclass(frozen=True)
 class Activation:
-    """What it takes for a generation to serve: `restarts` are "server", "socket", "proxy".
+    """What it takes for a generation to serve: `restarts` are the services' names.
+
+    Those are "server", "socket", "proxy" and "wyoming".
 
     "server-if-running" is one that is idle: when it starts, it reads what is current then. It is
     restarted only if a request has started it meanwhile. `reasons` are why, in words; empty where
@@ -143,12 +145,15 @@ def _restarts(generation: Generation, state: ServiceState) -> tuple[str, ...]:
     server = is_idle(state) or _runs(state, SERVER_UNIT, generation.server_revision)
     socket = not generation.has_socket or _listens(state, generation.listen)
     proxy = socket and _runs(state, PROXY_UNIT, generation.proxy_revision)
-    fine = {"server": server, "socket": socket, "proxy": proxy}
+    wyoming = not generation.wyoming or _runs(state, WYOMING_UNIT, generation.wyoming_revision)
+    fine = {"server": server, "socket": socket, "proxy": proxy, "wyoming": wyoming}
     return tuple(name for name, is_fine in fine.items() if not is_fine)
 
 
 def _expected(generation: Generation) -> tuple[str, ...]:
-    return (SERVER_UNIT, PROXY_UNIT, *((PROXY_SOCKET,) if generation.has_socket else ()))
+    """The units that a generation has."""
+    socket = (PROXY_SOCKET,) if generation.has_socket else ()
+    return (SERVER_UNIT, PROXY_UNIT, *socket, *((WYOMING_UNIT,) if generation.wyoming else ()))
 
 
 def _enabled(state: ServiceState, unit: str) -> bool:

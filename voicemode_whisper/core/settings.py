@@ -17,6 +17,7 @@ ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
 PREFIXES = (
     "whisper_", "model_", "proxy_", "gpu_", "rocm_", "idle_", "pool_", "uninstall_", "compare_",
+    "wyoming",
 )  # fmt: skip
 # As the proxy takes them: whisper_proxy/settings.py.
 IDLE_SECONDS = range(10, 7 * 24 * 3600 + 1)
@@ -30,7 +31,8 @@ NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 @dataclass(frozen=True)
 class Settings:
     """What the operator asked for. `gpu_targets` is empty for "auto", `idle_stop` in seconds, 0 for
-    "never". `proxy_tls` is "off", "internal" or "CERTIFICATE KEY", paths on the host.
+    "never". `proxy_tls` is "off", "internal" or "CERTIFICATE KEY", paths on the host. `wyoming` is
+    ADDRESS:PORT, an IPv6 address in brackets, empty for "off".
 
     `whisper_repo` may carry credentials: see `core.urls`.
     """
@@ -54,6 +56,7 @@ class Settings:
     proxy_names: str
     proxy_page: bool
     idle_stop: int
+    wyoming: str
     pool_host: str
     pool_port: int
     pool_stats_port: int
@@ -70,6 +73,7 @@ class Settings:
         return {
             "whisper_port": ("127.0.0.1", self.whisper_port),
             "proxy_port": (self.proxy_host, self.proxy_port),
+            **({"wyoming": split_listen(self.wyoming)} if self.wyoming else {}),
         }
 
     @property
@@ -117,11 +121,23 @@ class Settings:
 
 def local_url(listen: str) -> str:
     """Where a client on the host itself finds what listens at ADDRESS:PORT."""
-    host, _, port = listen.rpartition(":")
-    address = ipaddress.ip_address(host.strip("[]"))
+    host, port = local_address(listen)
+    return f"http://{_at(ipaddress.ip_address(host), port)}"
+
+
+def local_address(listen: str) -> tuple[str, int]:
+    """The address and the port of the same."""
+    host, port = split_listen(listen)
+    address = ipaddress.ip_address(host)
     if address.is_unspecified:
-        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
-    return f"http://{_at(address, int(port))}"
+        return ("127.0.0.1" if address.version == 4 else "::1"), port
+    return host, port
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """The address and the port of ADDRESS:PORT, where an IPv6 address has brackets."""
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _at(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> str:
@@ -141,12 +157,12 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
         except UserError as error:
             problems.extend(error.lines)
     if not problems:
-        ports = {name: values[name] for name in ("whisper_port", "proxy_port")}
-        problems = same_ports(ports)
+        settings = Settings(**values)
+        problems = same_ports({name: port for name, (_, port) in settings.addresses.items()})
     if problems:
         # Two settings may complain of one that they share.
         raise UserError(*dict.fromkeys(problems))
-    return Settings(**values)
+    return settings
 
 
 def as_member(settings: Settings) -> Settings:
@@ -363,6 +379,24 @@ def _idle_stop(data: Mapping[str, Any]) -> int:
     return total
 
 
+def _wyoming(data: Mapping[str, Any]) -> str:
+    value = data["wyoming"]
+    # --data reads off as False.
+    if value in ("off", "", False):
+        return ""
+    host, _, port = str(value).rpartition(":")
+    try:
+        address = _own_address("wyoming")({"wyoming": host.removeprefix("[").removesuffix("]")})
+        number = _port("wyoming")({"wyoming": port})
+    except UserError:
+        allowed = (
+            "off, or an IP address of the host and a port from 1024 to 65535: 127.0.0.1:10300, or "
+            "0.0.0.0:10300 for other machines"
+        )
+        raise _wrong("wyoming", value, allowed) from None
+    return _at(ipaddress.ip_address(address), number)
+
+
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -397,6 +431,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "proxy_names": _words("proxy_names", NAME.fullmatch, "nothing, or host names and IP addresses"),
     "proxy_page": _yes_or_no("proxy_page"),
     "idle_stop": _idle_stop,
+    "wyoming": _wyoming,
     "pool_host": _own_address("pool_host"),
     "pool_port": _port("pool_port"),
     "pool_stats_port": _port("pool_stats_port"),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from voicemode_whisper.core.diagnosis import Finding
 from voicemode_whisper.core.errors import UserError
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT
 
 # The first that knows every setting in our units: OOMPolicy came last.
 OLDEST_SYSTEMD = 243
@@ -167,6 +167,10 @@ def _other_proxy(command: str) -> bool:
     return bool(command) and not (any(x in command for x in own) and "whisper_proxy" in command)
 
 
+def _other_wyoming(command: str) -> bool:
+    return bool(command) and f"{SERVICES}current/wyoming/bin/" not in command
+
+
 def _other_directory(directory: str) -> bool:
     names = "current", "current/proxy", "whisper-proxy"
     return not directory.rstrip("/").endswith(tuple(SERVICES + name for name in names))
@@ -191,4 +195,5 @@ HARMS: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
         "EnvironmentFile": _is_reset,
     },
     PROXY_SOCKET: {"ListenStream": lambda value: True},
+    WYOMING_UNIT: {"ExecStart": _other_wyoming, "EnvironmentFile": _is_reset},
 }

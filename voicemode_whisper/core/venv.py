@@ -9,8 +9,25 @@ from dataclasses import asdict, dataclass
 
 # Named in full: what is first on a user's PATH may be gone tomorrow.
 SYSTEM_PYTHON = "/usr/bin/python3"
-# What the proxy is written for.
-OLDEST = "3.11"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What has a virtual environment: that is the `part` of a generation, DIRECTORY-VERSION.
+
+    `lock` is the name of its lock file, which lies beside the proxy's code, `oldest` the oldest
+    Python that it takes.
+    """
+
+    name: str
+    part: str
+    directory: str
+    lock: str
+    oldest: str
+
+
+PROXY = Program("whisper-proxy", "venv", "whisper-proxy-venv", "requirements.lock", "3.11")
+WYOMING = Program("wyoming-openai", "wyoming", "whisper-wyoming-venv", "wyoming.lock", "3.12")
 
 
 @dataclass(frozen=True)
@@ -65,13 +82,13 @@ def parse_venv(lines: Iterable[str]) -> Venv:
     )
 
 
-def python_problem(version: str | None) -> str:
+def python_problem(version: str | None, program: Program) -> str:
     """What is wrong with the system's Python ("3.13"; None where there is none), if anything is."""
     if version is None:
         return f"python: {SYSTEM_PYTHON} does not start; sudo pacman -Syu python installs it"
-    if _parts(version) < _parts(OLDEST):
-        found = f"python: {SYSTEM_PYTHON} is Python {version}, {OLDEST} or newer is needed"
-        return f"{found}; sudo pacman -Syu python"
+    if _parts(version) < _parts(program.oldest):
+        needed = f"{program.oldest} or newer is needed for {program.name}"
+        return f"python: {SYSTEM_PYTHON} is Python {version}, {needed}; sudo pacman -Syu python"
     return ""
 
 

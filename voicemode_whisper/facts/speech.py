@@ -7,10 +7,12 @@ from pyinfra.api import QuoteString, StringCommand
 
 from voicemode_whisper.core.power import Power, parse_power
 from voicemode_whisper.facts.base import Fact
-from voicemode_whisper.scripts import script
+from voicemode_whisper.scripts import python_script, script
 
 # What gpu-load.sh puts before what it has measured.
 LOAD = "### load "
+# wyoming-openai takes some seconds on a slow machine; whisper-server is up already.
+START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,24 @@ class Transcript(Fact[Transcription]):
         load = lines.pop().removeprefix(LOAD) if lines[-1].startswith(LOAD) else "- -"
         *text, seconds = lines
         return Transcription(" ".join(text).strip(), float(seconds), parse_power(load))
+
+
+class WyomingTranscript(Fact[str]):
+    """What the Wyoming server at `address` and `port` hears in the recording at `sample`.
+
+    It is asked with the client that is in its own virtual environment, at `venv`. An error is
+    returned as it came, as by `Transcript`. A server that is starting is waited for, a minute long.
+    """
+
+    stirs = True
+    default = str
+    allows_undecodable = True
+
+    def command(self, venv: str, address: str, port: int, sample: str) -> StringCommand:
+        words = (address, str(port), sample, str(START_SECONDS))
+        ask = python_script(f"{venv}/bin/python", "wyoming_transcript", *words)
+        return StringCommand(ask, "2>&1 || true")
+
+    def process(self, output: Iterable[str]) -> str:
+        # A traceback says in its last line what is wrong.
+        return next((line for line in reversed(list(output)) if line), "")

@@ -18,7 +18,7 @@ from voicemode_whisper.core.generations import (
     Generation,
     GenerationSpec,
 )
-from voicemode_whisper.core.layout import SERVER_UNIT, Layout
+from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.services import Activation, plan_activation
 from voicemode_whisper.core.settings import local_url
 from voicemode_whisper.core.speech import is_spoken
@@ -133,7 +133,7 @@ def _candidate(
     text = manifest(
         number,
         spec,
-        revisions={"server": files.server_revision, "proxy": files.proxy_revision},
+        revisions=files.revisions,
         acceptance=build.get("acceptance", {}).get(spec.model.sha256, {}),
         status=CANDIDATE,
         **known,
@@ -181,9 +181,9 @@ def confirm(layout: Layout, kfd: str, api_key_file: str = "") -> Generator[Strin
         yield user_error("verify: nothing is set up here; run deploy.py")
         return
     problem = find_problem(serving, layout, kfd, api_key_file)
-    if problem and problem.on_wrong_device and serving.status == CONFIRMED:
-        # This run has not restarted it, and it may be from before it could use the GPU.
-        yield StringCommand(SYSTEMCTL, "restart", SERVER_UNIT)
+    if problem and problem.restart and serving.status == CONFIRMED:
+        # This run has not restarted it: it may be from before it could use the GPU, or had the key.
+        yield StringCommand(SYSTEMCTL, "restart", problem.restart)
         problem = find_problem(serving, layout, kfd, api_key_file)
     if problem is None and serving.status == CONFIRMED:
         host.noop(f"speech is transcribed through {serving.proxy_url}")

@@ -21,6 +21,12 @@ def words(name: str, *arguments: str) -> list[str]:
     return ["sh", "-c", _text(name), name, *arguments]
 
 
+def python_script(python: str, name: str, *arguments: str) -> StringCommand:
+    """The command that has a Python of the host's run NAME.py, and nothing of the user's."""
+    text = (Path(__file__).parent / f"{name}.py").read_text()
+    return StringCommand(*map(QuoteString, (python, "-I", "-c", text, *arguments)))
+
+
 def script(name: str, *arguments: str) -> StringCommand:
     """The command that runs NAME.sh with these arguments on a host."""
     return StringCommand(*map(QuoteString, words(name, *arguments)))

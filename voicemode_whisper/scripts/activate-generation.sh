@@ -1,6 +1,6 @@
 #!/bin/sh
 # Let the generation $3 below $1 serve, with its units in $2, and restart what is named after them:
-# server, socket, proxy; server-if-running is one that a request may have started since it was idle.
+# server, socket, proxy, wyoming; server-if-running is one that a request may have started since it was idle.
 #
 # The one step that counts is the rename of `current`. Whatever is cut off before or after it, the
 # services can start and understand each other: units that change are links into `current` while it
@@ -15,8 +15,8 @@ shift 3
 XDG_RUNTIME_DIR="/run/user/$(id -u)"
 export XDG_RUNTIME_DIR
 server=voicemode-whisper.service proxy=voicemode-whisper-proxy.service
-socket=voicemode-whisper-proxy.socket
-names="$server $proxy $socket"
+socket=voicemode-whisper-proxy.socket wyoming=voicemode-whisper-wyoming.service
+names="$server $proxy $socket $wyoming"
 cd "$services"
 before=$(realpath -qe current) || true
 
@@ -70,6 +70,7 @@ disable_removed_units() {
 # One that comes with the generation is a link to nothing until `current` leads there.
 link_units() {
   for unit in $names; do
+    [ -e "$units/$unit" ] || [ -e "generations/$number/units/$unit" ] || continue
     ln -sfn "$services/current/units/$unit" "$units/$unit.new"
     mv -fT "$units/$unit.new" "$units/$unit"
   done
@@ -81,7 +82,8 @@ copy_units() {
       cp "current/units/$unit" "$units/$unit.new"
       mv -fT "$units/$unit.new" "$units/$unit"
     elif [ -e "$units/$unit" ] || [ -L "$units/$unit" ]; then
-      systemctl --user stop "$unit"
+      # 5: it is not loaded, as nothing has started it (systemctl(1)).
+      systemctl --user stop "$unit" || [ $? -eq 5 ]
       rm "$units/$unit"
     fi
   done
@@ -119,6 +121,7 @@ restart() {
     server) systemctl --user restart "$server" || true ;;
     server-if-running) systemctl --user try-restart "$server" || true ;;
     proxy) systemctl --user --no-block restart "$proxy" ;;
+    wyoming) systemctl --user --no-block restart "$wyoming" ;;
     # It has another address. The proxy finishes the requests that it has first.
     socket) systemctl --user stop "$proxy" "$socket" && systemctl --user --no-block start "$socket" ;;
   esac

@@ -21,7 +21,7 @@ for old in whisper.cpp/build-*-????????????; do
   fi
 done
 
-begin_generation 1 "$1" "$2" "$3" "$4"
+begin_generation 1 "$1" "$2" "$3" "$4" ''
 printf %s "$5" > generations/1.new/manifest.json
 for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
   [ ! -e "$units/$unit" ] || cp "$units/$unit" generations/1.new/units/

@@ -8,7 +8,7 @@ current=$(readlink current) && echo "current $current"
 needs() { [ -s "current/$1" ] || echo "gone $1"; }
 # By what they say themselves: units of an earlier layout, or by hand, need other files or none.
 for unit in current/units/*.service; do
-  for file in server.env proxy.env request-path request-path.so; do
+  for file in server.env proxy.env wyoming.env request-path request-path.so; do
     ! grep -qs "/current/$file\|LD_PRELOAD=./$file" "$unit" || needs "$file"
   done
 done
@@ -19,7 +19,7 @@ for manifest in generations/[0-9]*/manifest.json; do
   [ ! -e "$manifest" ] || echo "manifest $(tr '\n' ' ' < "$manifest")"
 done
 for version in whisper.cpp/builds/* whisper.cpp/builds/*/*.new generations/* generations/*/*.new \
-  whisper-proxy-* whisper.cpp/build-* confirmed* comparison; do
+  whisper-proxy-* whisper-wyoming-venv-* whisper.cpp/build-* confirmed* comparison; do
   if [ -e "$version" ] || [ -L "$version" ]; then echo "version $version"; fi
 done
 for stamp in whisper.cpp/models/*.sha256; do

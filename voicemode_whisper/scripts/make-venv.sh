@@ -1,12 +1,12 @@
 #!/bin/sh
-# Have a virtual environment $2, made with the Python $1 from the lock file $3, in the place of what is
-# there. It is made beside it: whatever runs from there does so until this is whole. $4... is what runs
-# pip, with a Python and pip's words behind it.
+# Have a virtual environment $2, made with the Python $1 from the lock file $3 of the program $4, in the
+# place of what is there. It is made beside it: whatever runs from there does so until this is whole.
+# $5... is what runs pip, with a Python and pip's words behind it.
 set -eu
 # shellcheck source=voicemode_whisper/scripts/missing-wheel.sh
 . ./missing-wheel.sh
-python=$1 final=$2 lock=$3 new=$2.new
-shift 3
+python=$1 final=$2 lock=$3 whose=$4 new=$2.new
+shift 4
 
 refuse() {
   rm -rf "$new"
@@ -20,7 +20,7 @@ begin() {
   mkdir -p "$new/tmp"
   export TMPDIR="$new/tmp"
   "$python" -Ic 'import ensurepip, venv' 2> /dev/null \
-    || refuse "proxy: $python has no module venv or ensurepip; sudo pacman -Syu python brings them"
+    || refuse "$whose: $python has no module venv or ensurepip; sudo pacman -Syu python brings them"
   "$python" -Im venv "$new"
 }
 
@@ -28,7 +28,7 @@ install_locked() {
   "$@" "$new/bin/python" --disable-pip-version-check --no-input --quiet --log "$new/pip.log" \
     install --only-binary :all: --require-hashes -r "$lock" 2> "$new/errors" && return
   missing=$(missing_wheel "$new/pip.log" "$python") \
-    && refuse "proxy: $missing. Nothing is compiled, and what served goes on: take a newer release of this project (git pull), or keep the older python"
+    && refuse "$whose: $missing. Nothing is compiled, and what served goes on: take a newer release of this project (git pull), or keep the older python"
   # It may have asked two indexes.
   refuse "$(awk '!said[$0]++' "$new/errors")"
 }
@@ -51,7 +51,7 @@ replace() {
 
 echo 'making a virtual environment'
 begin
-echo "installing the proxy's packages"
+echo "installing the packages of $whose"
 install_locked "$@"
 finish
 replace

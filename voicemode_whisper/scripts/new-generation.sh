@@ -1,8 +1,8 @@
 #!/bin/sh
 # To be read by others: how generation $1 comes to be, whole or not at all.
 
-# Begin generation $1: links to its build $2, proxy $3, virtual environment $4 and model $5, which are
-# paths below services/ or empty.
+# Begin generation $1: links to its build $2, proxy $3, virtual environment $4, model $5 and virtual
+# environment of wyoming-openai $6, which are paths below services/ or empty.
 begin_generation() {
   rm -rf "generations/$1.new"
   mkdir -p "generations/$1.new/units"
@@ -10,6 +10,7 @@ begin_generation() {
   add_part "$1" proxy "$3"
   add_part "$1" venv "$4"
   add_part "$1" model "$5"
+  add_part "$1" wyoming "$6"
 }
 add_part() { [ -z "$3" ] || ln -s "../../$3" "generations/$1.new/$2"; }
 

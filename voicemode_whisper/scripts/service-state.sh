@@ -20,8 +20,11 @@ link whisper-proxy-venv current/venv
 
 echo "runs voicemode-whisper.service $(realpath -eq "$generation/build/bin/whisper-server")"
 echo "runs voicemode-whisper-proxy.service $(realpath -eq "$generation/venv/bin/python")"
+[ ! -L "$generation/wyoming" ] ||
+  echo "runs voicemode-whisper-wyoming.service $(realpath -eq "$generation/wyoming/bin/python")"
 
-for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket; do
+for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket \
+  voicemode-whisper-wyoming.service; do
   ! unit_differs "$generation/units/$unit" "$units/$unit" || echo "differs $unit"
   echo "unit $unit"
   unit_state "$unit"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Have the generation $2 below $1: links to the parts $3 (build), $4 (proxy), $5 (virtual environment)
-# and $6 (model), which are paths below $1 or empty, and then files with their texts: NAME TEXT...
+# Have the generation $2 below $1: links to the parts $3 (build), $4 (proxy), $5 (virtual environment),
+# $6 (model) and $7 (wyoming-openai's virtual environment), which are paths below $1 or empty, and then
+# files with their texts: NAME TEXT...
 set -eu
 # shellcheck source=voicemode_whisper/scripts/new-generation.sh
 . ./new-generation.sh
@@ -18,8 +19,8 @@ keep_request_path() {
   TMPDIR="$PWD/$1" cc -shared -fPIC -O1 -Wall -o "$1/request-path.so" "$1/request-path.c"
 }
 
-begin_generation "$number" "$3" "$4" "$5" "$6"
-shift 6
+begin_generation "$number" "$3" "$4" "$5" "$6" "$7"
+shift 7
 while [ $# -gt 0 ]; do
   printf %s "$2" > "generations/$number.new/$1"
   shift 2

@@ -8,7 +8,7 @@ from tests.generations import generation
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.health.services import next_boot
-from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, UNITS, WYOMING_UNIT
 from voicemode_whisper.core.services import ServiceState, UnitState
 from voicemode_whisper.core.serving import Serving
 
@@ -62,7 +62,7 @@ def test_a_home_that_is_mounted_at_login_starts_them_then():
             Serving(starts=()),
             services(),
             True,
-            f"{', '.join(UNITS)} would not start",
+            f"{SERVER_UNIT}, {PROXY_UNIT}, {PROXY_SOCKET} would not start",
             "systemctl --user revert default.target && systemctl --user daemon-reload",
         ),
         (
@@ -87,6 +87,14 @@ def test_what_would_not_start_is_told(
 ):
     row = next_boot(serving, WHOLE, state, lingers, "ada")
     assert (row.found, row.fix) == (found, fix)
+
+
+def test_home_assistant_s_unit_is_to_start_where_it_is_wanted():
+    serving = Serving(starts=(SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET))
+    assert next_boot(serving, WHOLE, services(), True, "ada").fix == ""
+    wanted = Generations((generation(1, wyoming="127.0.0.1:10300"),), 1)
+    row = next_boot(serving, wanted, services(), True, "ada")
+    assert row.found == f"{WYOMING_UNIT} would not start"
 
 
 def test_a_generation_that_is_not_whole_would_not_serve():

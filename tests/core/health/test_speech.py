@@ -6,7 +6,7 @@ from tests.health import FAST, MANIFEST, MODEL, ON_CARD, PLAIN, SPOKEN, URL
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.health import speech
 from voicemode_whisper.core.health.report import CheckResult
-from voicemode_whisper.core.layout import PROXY_UNIT
+from voicemode_whisper.core.layout import PROXY_UNIT, WYOMING_UNIT
 from voicemode_whisper.core.speed import Speed
 
 
@@ -73,3 +73,12 @@ def test_an_mp3_that_the_proxy_does_not_transcribe():
         speech.not_decoded(url, "curl: (26) Failed to open/read local data", wav_is_spoken=True)
         == []
     )
+
+
+def test_home_assistant_s_row():
+    at = "0.0.0.0:10300"
+    heard = speech.wyoming(at, SPOKEN)
+    assert (heard.found, heard.fix) == (f"{at} transcribes the sample (Wyoming)", "")
+    refused = speech.wyoming(at, "Error code: 401")
+    assert refused.found == f"{at} does not transcribe the sample: Error code: 401"
+    assert refused.fix.startswith(f"systemctl --user restart {WYOMING_UNIT}")

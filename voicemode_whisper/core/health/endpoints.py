@@ -7,7 +7,14 @@ from typing import Any
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
 from voicemode_whisper.core.health.report import CheckResult, restart
 from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT
-from voicemode_whisper.core.listeners import Listener, conflicts, free_port, named, strangers
+from voicemode_whisper.core.listeners import (
+    Listener,
+    conflicts,
+    free_port,
+    named,
+    option,
+    strangers,
+)
 from voicemode_whisper.core.speech import is_spoken
 
 
@@ -19,7 +26,7 @@ def port(
     if taken:
         found = f"{address[1]} is taken by {named(taken)}"
         free = free_port(address[1], {one.port for one in listeners})
-        fix = f"{DEPLOY_AGAIN} --data {name}={free}  # or end what has it"
+        fix = f"{DEPLOY_AGAIN} {option(name, address[0], free)}  # or end what has it"
         return CheckResult(name, found, fix)
     own = [one for one in listeners if conflicts(one, *address)]
     return CheckResult(name, f"{address[1]}: {named(own) if own else 'nobody else has it'}")

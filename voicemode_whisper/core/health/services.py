@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN, Finding
 from voicemode_whisper.core.generations import Generations
 from voicemode_whisper.core.health.report import CheckResult, restart
-from voicemode_whisper.core.layout import UNITS
+from voicemode_whisper.core.layout import PROXY_SOCKET, PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT
 from voicemode_whisper.core.places import LateMount
 from voicemode_whisper.core.services import ServiceState, UnitState, runs
 from voicemode_whisper.core.serving import Serving
@@ -99,7 +99,7 @@ def next_boot(
     found, fix = (
         _gone(generations)
         or _other_units(services)
-        or _not_started(serving, services.units)
+        or _not_started(serving, generations, services.units)
         or (None if at_login else _without_login(lingers, user))
         or (f"what serves starts again{', at login' if at_login else ''}", "")
     )
@@ -125,10 +125,13 @@ def _other_units(services: ServiceState) -> tuple[str, str] | None:
     return f"{', '.join(stale)} was changed since it was read: another one would start", fix
 
 
-def _not_started(serving: Serving, units: Mapping[str, UnitState]) -> tuple[str, str] | None:
+def _not_started(
+    serving: Serving, generations: Generations, units: Mapping[str, UnitState]
+) -> tuple[str, str] | None:
     if serving.starts is None:
         return None
-    missing = [unit for unit in UNITS if unit not in serving.starts and unit in units]
+    expected = _expected(generations)
+    missing = [unit for unit in expected if unit not in serving.starts and unit in units]
     if not missing:
         return None
     found = f"{', '.join(missing)} would not start"
@@ -141,6 +144,13 @@ def _not_started(serving: Serving, units: Mapping[str, UnitState]) -> tuple[str,
     if disabled:
         return found, f"systemctl --user enable {' '.join(disabled)}"
     return found, "systemctl --user revert default.target && systemctl --user daemon-reload"
+
+
+def _expected(generations: Generations) -> tuple[str, ...]:
+    """What should start: those of what serves, and the socket that every generation of ours has."""
+    serving = generations.serving
+    wyoming = (WYOMING_UNIT,) if serving and serving.wyoming else ()
+    return (SERVER_UNIT, PROXY_UNIT, PROXY_SOCKET, *wyoming)
 
 
 def _without_login(lingers: bool, user: str) -> tuple[str, str] | None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from voicemode_whisper.core.acceptance import recorded_speeds
 from voicemode_whisper.core.diagnosis import DEPLOY_AGAIN
-from voicemode_whisper.core.health.report import CheckResult, ExpectedState
-from voicemode_whisper.core.layout import PROXY_UNIT
+from voicemode_whisper.core.health.report import CheckResult, ExpectedState, restart
+from voicemode_whisper.core.layout import PROXY_UNIT, WYOMING_UNIT
 from voicemode_whisper.core.speech import SAMPLE_SECONDS, is_spoken
 from voicemode_whisper.core.speed import Speed, fastest
 
@@ -45,6 +45,15 @@ def not_decoded(url: str, answer: str, wav_is_spoken: bool) -> list[CheckResult]
         return []
     found = f"{url} transcribes WAV, but of MP3 it says: {answer[:160] or 'nothing'}"
     return [CheckResult("decoding in use", found, f"journalctl --user -u {PROXY_UNIT} -n 20")]
+
+
+def wyoming(listen: str, heard: str) -> CheckResult:
+    """What comes of speech that is sent as Home Assistant sends it, to ADDRESS:PORT."""
+    if is_spoken(heard):
+        found = f"{listen} transcribes the sample (Wyoming)"
+        return CheckResult("Home Assistant", found)
+    found = f"{listen} does not transcribe the sample: {heard[:160] or 'no answer'}"
+    return CheckResult("Home Assistant", found, restart(WYOMING_UNIT))
 
 
 def speed(expected: ExpectedState, manifest: Mapping[str, Any] | None) -> list[CheckResult]:

@@ -13,6 +13,7 @@ from voicemode_whisper.core.build import BACKEND_PACKAGES, vulkan_driver
 from voicemode_whisper.core.generations import Generation, GenerationSpec, ResolvedSpec
 from voicemode_whisper.core.gpu import Gpu
 from voicemode_whisper.core.layout import Layout
+from voicemode_whisper.core.venv import WYOMING
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.toolchain import Python, Toolchain
@@ -89,21 +90,29 @@ def manifest(number: int, spec: GenerationSpec, **more: Any) -> dict[str, Any]:
         "listen": spec.settings.proxy_address,
         "port": spec.settings.whisper_port,
         "socket": True,
+        "wyoming": spec.settings.wyoming,
         "parts": {
             "build": f"whisper.cpp/builds/{resolved.recipe.name}",
             "proxy": f"whisper-proxy-{spec.proxy}",
             "venv": f"whisper-proxy-venv-{resolved.venv}",
             "model": f"whisper.cpp/models/{spec.model_file}",
+            **_wyoming(resolved),
         },
         **more,
     }
+
+
+def _wyoming(resolved: ResolvedSpec) -> dict[str, str]:
+    """The part of a generation that Home Assistant asks, where it is wanted."""
+    wanted = resolved.spec.settings.wyoming
+    return {WYOMING.part: f"{WYOMING.directory}-{resolved.wyoming_venv}"} if wanted else {}
 
 
 def write_generation(
     layout: Layout, manifest: dict[str, Any], files: dict[str, str] | None = None
 ) -> StringCommand:
     """The command that writes a generation; without files, one that only is remembered."""
-    parts = manifest["parts"].values() if files else ("", "", "", "")
+    parts = [manifest["parts"].get(name, "") if files else "" for name in generations.PARTS]
     texts = {**(files or {}), "manifest.json": as_json(manifest)}
     words = [word for pair in texts.items() for word in pair]
     number = str(manifest["number"])

@@ -7,18 +7,20 @@ from pyinfra import host
 from pyinfra.context import ctx_host
 
 from voicemode_whisper.core.generations import Generation
-from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, Layout
+from voicemode_whisper.core.layout import PROXY_UNIT, SERVER_UNIT, WYOMING_UNIT, Layout
 from voicemode_whisper.core.listeners import Listener, named, split_address, strangers
 from voicemode_whisper.core.placement import account, device_mismatch
 from voicemode_whisper.core.services import UnitState
+from voicemode_whisper.core.settings import local_address
 from voicemode_whisper.core.speech import is_spoken
+from voicemode_whisper.core.venv import WYOMING
 from voicemode_whisper.facts.base import Question, gather, read_fact
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Identity
 from voicemode_whisper.facts.ports import Listeners
-from voicemode_whisper.facts.speech import Transcript, Transcription
+from voicemode_whisper.facts.speech import Transcript, Transcription, WyomingTranscript
 from voicemode_whisper.facts.user_unit import StartLog, Unit
 from voicemode_whisper.operations.util.diagnosis import why_not_in_service
 from voicemode_whisper.scripts import script, shell
@@ -31,11 +33,12 @@ TAKEN = "is taken by another program"
 class Problem:
     """Why a generation does not serve as it should, in a line.
 
-    `of_machine` is whether the machine is at fault, so that it may be well the next time.
+    `restart` is the unit of which a restart may help, `of_machine` whether the machine is at fault,
+    so that it may be well the next time.
     """
 
     what: str
-    on_wrong_device: bool = False
+    restart: str = ""
     of_machine: bool = False
 
 
@@ -47,6 +50,7 @@ def find_problem(
         _not_up(generation, layout)
         or _not_spoken(generation, layout, api_key_file)
         or _wrong_device(generation, layout, kfd)
+        or _not_heard(generation, layout)
     )
 
 
@@ -103,6 +107,26 @@ def _asked_last(layout: Layout) -> list[Question]:
     return [(Generations, {"layout": layout}), (VoiceModeEnv, {"layout": layout})]
 
 
+def _not_heard(generation: Generation, layout: Layout) -> Problem | None:
+    """Why Home Assistant gets no transcript; None where it does, or is not to."""
+    if not generation.wyoming:
+        return None
+    address, port = local_address(generation.wyoming)
+    answer: str = read_fact(
+        host,
+        WyomingTranscript,
+        venv=f"{layout.current}/{WYOMING.part}",
+        address=address,
+        port=port,
+        sample=layout.sample,
+    )
+    if is_spoken(answer):
+        return None
+    what = f"{WYOMING_UNIT} does not transcribe at {address}:{port}; its answer: {answer[:300]}"
+    # It may have been started with another key.
+    return Problem(what, restart=WYOMING_UNIT)
+
+
 def _wrong_device(generation: Generation, layout: Layout, kfd: str) -> Problem | None:
     # What an adopted one was to use is not known.
     if generation.backend is None:
@@ -121,6 +145,6 @@ def _wrong_device(generation: Generation, layout: Layout, kfd: str) -> Problem |
     because = f"; cause: {finding}" if finding else ""
     return Problem(
         f"{SERVER_UNIT} runs on {other}{because}",
-        on_wrong_device=True,
+        restart=SERVER_UNIT,
         of_machine=finding is not None and not finding.of_build,
     )
