@@ -20,6 +20,7 @@ from voicemode_whisper.tasks import (
     preflight,
     proxy,
     services,
+    upgrades,
     verify,
     voicemode,
     whisper,
@@ -36,3 +37,4 @@ services.run()
 verify.transcribe()
 pool.serve()
 voicemode.point()
+upgrades.schedule()

@@ -78,6 +78,15 @@ pool_stats_port = 2025
 pool_address = ""
 
 # --- Upgrade -------------------------------------------------------------------------------------
+# When the machine upgrades whisper.cpp by itself: "never", or as systemd's timers take it: daily,
+# "Sun 04:00" (systemd.time(7)).
+upgrade_timer = "never"
+# What tells you where that failed: a shell command on the host, which has what happened on its
+# standard input, such as "mail -s whisper ada"; empty: the journal and the doctor alone.
+notify_command = ""
+# Whether nobody is there to become root, as in the timer's own runs: yes or no. What needs root is
+# left as it is then, and said.
+unattended = "no"
 # Whether to try a rejected generation again, and to follow a tag that was moved: yes or no.
 retry = "no"
 

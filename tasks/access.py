@@ -1,13 +1,12 @@
 """Stage 3: the user may use the GPU, and the services run without a login."""
 
+from voicemode_whisper.core.device_access import GPU_GROUPS
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import login
 from voicemode_whisper.stage import stage
 
-GPU_GROUPS = ["render", "video"]
 
-
-@stage("Access")
+@stage("Access", where=Host.is_attended)
 def grant(host: Host) -> None:
     """Add the user to the GPU's groups and let their services run from boot on."""
     user, uid = host.identity["user"], host.identity["uid"]

@@ -22,6 +22,7 @@ from voicemode_whisper.checks import (
     proxy,
     services,
     speech,
+    upgrades,
     voicemode,
 )
 from voicemode_whisper.checks.examination import Examination, begin
@@ -91,6 +92,7 @@ def _use(exam: Examination, explained: bool) -> list[CheckResult]:
         *(speech.wyoming(exam) if _is_served(answers) else ()),
         *speech.speed(exam),
         *voicemode.servers(exam),
+        *upgrades.scheduled(exam),
     ]
 
 

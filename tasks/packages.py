@@ -5,7 +5,7 @@ from voicemode_whisper.operations import pacman
 from voicemode_whisper.stage import stage
 
 
-@stage("Packages")
+@stage("Packages", where=Host.is_attended)
 def install(host: Host) -> None:
     """Install the packages that the backend needs, ROCm among them where that is used."""
     pacman.packages(

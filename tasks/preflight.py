@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from voicemode_whisper import quiet_run
 from voicemode_whisper.core.certificate import Certificate as FoundCertificate
 from voicemode_whisper.core.certificate import own_problem
+from voicemode_whisper.core.device_access import GPU_GROUPS
 from voicemode_whisper.core.errors import UserError
 from voicemode_whisper.core.gateway import check_members, describe_pool
 from voicemode_whisper.core.gpu import reason
@@ -22,13 +23,16 @@ from voicemode_whisper.core.places import (
 from voicemode_whisper.core.pool import check_pool
 from voicemode_whisper.core.release import moved, skipped
 from voicemode_whisper.core.settings import split_listen
+from voicemode_whisper.core.upgrades import calendar_problem, missing_packages
 from voicemode_whisper.core.user_manager import UserManager, check_manager, find_override
 from voicemode_whisper.core.voicemode_env import STT, is_pointed
 from voicemode_whisper.facts.certificate import Certificate
 from voicemode_whisper.facts.env_file import VoiceModeEnv
 from voicemode_whisper.facts.files import KeyFile
+from voicemode_whisper.facts.machine import Groups, Lingering
 from voicemode_whisper.facts.pool import Addresses
 from voicemode_whisper.facts.ports import Listeners
+from voicemode_whisper.facts.upgrades import CalendarProblem
 from voicemode_whisper.facts.user_manager import UserManagerState
 from voicemode_whisper.host import Host
 from voicemode_whisper.operations import looking, run_lock
@@ -36,6 +40,7 @@ from voicemode_whisper.operations.util.connection import is_lost
 from voicemode_whisper.preconditions import check_host
 from voicemode_whisper.stage import stage
 
+NOT_IN_POOL = "but the machines of a pool are upgraded one after another; leave that to deploy.py"
 NO_MEMBER = "but this gateway transcribes nothing itself; set it for a member of the pool"
 
 
@@ -60,6 +65,7 @@ def check(host: Host) -> None:
         raise UserError(f"wyoming: got {host.settings.wyoming!r}, {NO_MEMBER}")
     if host.is_gateway():
         _check_members(host)
+    _check_upgrades(host)
     check_room(host.places, _steps(host))
     for line in _summary(host):
         host.pyinfra.log(line)
@@ -95,7 +101,19 @@ def _warnings(host: Host) -> list[str]:
         *([*_moved(host), *_defects(host)] if host.serves() else []),
         *([describe_late(late)] if late else []),
         *_keyless(host),
+        *([] if host.is_attended() else _left(host)),
     ]
+
+
+def _left(host: Host) -> list[str]:
+    """What would be changed by root, where nobody may become root."""
+    user, uid = host.identity["user"], host.identity["uid"]
+    joined = host.fact(Groups, user=user)
+    groups = [name for name in GPU_GROUPS if host.serves() and name not in joined]
+    left = [f"{user} is not in the group {name}" for name in groups]
+    if not host.fact(Lingering, user=user, uid=uid) and not host.places.late:
+        left.append("the services do not run without a login")
+    return [f"access: {what}; an unattended run leaves that to deploy.py" for what in left]
 
 
 def _keyless(host: Host) -> list[str]:
@@ -130,6 +148,19 @@ def _check_members(host: Host) -> None:
     names = [one.address for one in members]
     found: dict[str, str] = host.fact(Addresses, names=names)
     check_members(members, found)
+
+
+def _check_upgrades(host: Host) -> None:
+    """Refuse a time that systemd does not know, and what a machine cannot do by itself."""
+    given = host.settings.upgrade_timer
+    if given and host.is_of_pool():
+        raise UserError(f"upgrade_timer: got {given!r}, {NOT_IN_POOL}")
+    if given and host.is_attended():
+        problem = calendar_problem(given, host.fact(CalendarProblem, calendar=given))
+        if problem:
+            raise UserError(problem)
+    if host.places.missing and not host.is_attended():
+        raise UserError(missing_packages(host.places.missing))
 
 
 def _check_key(host: Host) -> None:

@@ -26,6 +26,7 @@ from voicemode_whisper.operations import (
     git,
     pool,
     run_lock,
+    upgrades,
     user_unit,
 )
 from voicemode_whisper.stage import stage
@@ -39,6 +40,7 @@ def remove(host: Host) -> None:
     addresses = _addresses(host)
     _check_voicemode(host, addresses)
     run_lock.hold(name="Lock the host", layout=layout)
+    upgrades.absent(name="No longer upgrade by itself", layout=layout)
     user_unit.absent(
         name="Stop and remove the services",
         paths=[f"{layout.units}/{unit}" for unit in (*reversed(POOL_UNITS), *reversed(UNITS))],

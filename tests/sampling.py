@@ -29,6 +29,7 @@ TURNS = (
         "machines/test_uninstall",
     ),
     ("machines/test_refusals", "machines/test_who_answers"),
+    ("machines/test_upgrades", "machines/test_wyoming"),
     ("machines/test_fastest", "machines/test_rooms_and_rights", "machines/test_voicemode_files"),
 )
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.fake_hosts import HEALTHY, inventory
 from tests.tasks.test_compare import serving
+from voicemode_whisper import project_archive
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -37,6 +38,8 @@ DATA = (
     "group_data/all.py",
     "requirements/proxy.lock",
     "requirements/wyoming.lock",
+    "requirements/deploy.lock",
+    "deploy.py",
 )
 
 
@@ -136,6 +139,14 @@ def test_a_deploy_elsewhere_uses_the_wheel(python: Path, elsewhere: Path):
     assert status == 0
     stages = dict.fromkeys(name.split(" | ")[0] for name in operations)
     assert list(stages) == ["Proxy", "Services", "VoiceMode"]
+
+
+def test_a_machine_is_sent_the_same_project_from_a_wheel(python: Path, elsewhere: Path):
+    ask = "from voicemode_whisper import project_archive; print(project_archive.version())"
+    done = subprocess.run(
+        [python, "-c", ask], cwd=elsewhere, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == project_archive.version()
 
 
 def test_a_deploy_elsewhere_uses_a_checkout_on_python_s_path(elsewhere: Path):

@@ -18,6 +18,8 @@ from voicemode_whisper.core.layout import (
     PROXY_UNIT,
     SERVER_UNIT,
     UNITS,
+    UPGRADE_TIMER,
+    UPGRADE_UNIT,
     WYOMING_UNIT,
     Layout,
 )
@@ -32,6 +34,7 @@ from voicemode_whisper.unit_files import (
     UnitFiles,
     render,
     render_pool,
+    render_upgrade,
     templates_fingerprint,
 )
 
@@ -93,10 +96,19 @@ def test_every_file_is_made_from_a_template():
     assert names == {*UNITS, "server.env", "proxy.env", "wyoming.env", "request-path.c"}
     of_pool = {name.removeprefix("units/") for name in pool_of().files}
     assert of_pool == {*POOL_UNITS, "haproxy.cfg", "pool.env"}
+    upgrade = set(render_upgrade("daily", "project-1", "venv-1"))
     included = {"access.env", "proxy-service", "hardening"}
     assert {path.name for path in TEMPLATES.iterdir()} == {
-        f"{name}.j2" for name in names | of_pool | included
+        f"{name}.j2" for name in names | of_pool | upgrade | included
     }
+
+
+def test_a_machine_upgrades_itself_when_it_is_told_with_what_it_was_given():
+    units = render_upgrade("Sun 04:00", "project-1", "venv-2")
+    assert "\nOnCalendar=Sun 04:00\n" in units[UPGRADE_TIMER]
+    assert "services/upgrade/project-1\n" in units[UPGRADE_UNIT]
+    assert " ../venv-2\n" in units[UPGRADE_UNIT]
+    assert all(MARKER in text for text in units.values())
 
 
 def test_the_deploy_knows_its_own_units():

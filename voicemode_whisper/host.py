@@ -141,7 +141,23 @@ class Host:
     @property
     def member_name(self) -> str:
         """Its name in a pool: that of the inventory, without pyinfra's word for a connection."""
-        return self.pyinfra.name.rpartition("/")[2].removeprefix("@")
+        known_as: str = self.pyinfra.data.get("known_as") or self.pyinfra.name
+        return known_as.rpartition("/")[2].removeprefix("@")
+
+    def is_attended(self) -> bool:
+        """Whether the run may become root."""
+        return not self.settings.unattended
+
+    @property
+    def own_data(self) -> dict[str, Any]:
+        """What the inventory of a machine that upgrades itself says of it, but for the defaults."""
+        data = self.pyinfra.data.dict()
+        names = (name for name in DEFAULTS if not name.startswith("_"))
+        given = {
+            name: data[name] for name in names if data.get(name, DEFAULTS[name]) != DEFAULTS[name]
+        }
+        own = {"ssh_hostname": self.called, "known_as": self.member_name}
+        return {**given, **own, "unattended": "yes", "retry": "no"}
 
     def _as_member(self, other: "Host") -> Member:
         try:
@@ -289,7 +305,8 @@ class Host:
     def called(self) -> str:
         """By what name other machines find the host, as far as pyinfra has one for it."""
         local = self.pyinfra.name == "@local"
-        name = socket.gethostname() if local else self.pyinfra.data.get("ssh_hostname")
+        # A machine that upgrades itself is told by which name the others call it.
+        name = self.pyinfra.data.get("ssh_hostname") or (socket.gethostname() if local else None)
         return name or self.pyinfra.name
 
     @property

@@ -26,11 +26,15 @@ def archive() -> bytes:
         for path in PROXY_PACKAGE.glob(pattern)
     }
     files = {name: path.read_bytes() for name, path in sorted({**sources, **LOCKS}.items())}
+    return packed({**files, "SHA256SUMS": _sums(files)})
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A tar file of these, by name. The same files give the same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
             _add(tar, name, content)
-        _add(tar, "SHA256SUMS", _sums(files))
     return buffer.getvalue()
 
 

@@ -35,7 +35,11 @@ def at_first(host: Host) -> list[Question]:
     """What needs nothing to be known of the host."""
     settings = host.settings
     gpus = {"kfd": settings.gpu_kfd, "pci": settings.gpu_pci}
-    return [(Identity, {}), (SudoRefusal, {}), *([(Gpus, gpus)] if host.serves() else [])]
+    return [
+        (Identity, {}),
+        *([] if settings.unattended else [(SudoRefusal, {})]),
+        *([(Gpus, gpus)] if host.serves() else []),
+    ]
 
 
 def in_preflight(host: Host) -> list[Question]:
@@ -71,7 +75,12 @@ def as_root(host: Host) -> list[Question]:
 
 def as_user(host: Host) -> list[Question]:
     """What the other stages ask, if what serves is what is wanted."""
-    return [*(_by_server(host) if host.serves() else []), *_certificates(host), (Python, {})]
+    return [*(_by_server(host) if host.serves() else []), *_certificates(host), *_upgrades(host)]
+
+
+def _upgrades(host: Host) -> list[Question]:
+    """What is asked of the machine's own upgrades."""
+    return [(Python, {}), (Exists, {"path": host.layout.upgrade})]
 
 
 def _certificates(host: Host) -> Iterator[Question]:

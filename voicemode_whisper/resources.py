@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
 # In a wheel they lie inside the package; in a checkout, beside it.
-ROOT = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
+ROOT = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
 
 TEMPLATES = ROOT / "templates"
 PROXY_PACKAGE = ROOT / "files" / "whisper_proxy"
 PROXY_LOCK = ROOT / "requirements" / "proxy.lock"
 WYOMING_LOCK = ROOT / "requirements" / "wyoming.lock"
+DEPLOY_LOCK = ROOT / "requirements" / "deploy.lock"
 # Of President Kennedy's inaugural address of 1961, which nobody owns: see core/speech.py.
 SPEECH = ROOT / "files" / "jfk.opus"
 DEFAULTS = ROOT / "group_data" / "all.py"

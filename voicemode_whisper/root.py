@@ -16,6 +16,9 @@ def become_root(host: Host) -> None:
     A password is asked for once for each host, before anything is run that needs it: in what words
     sudo says that it wants one differs with the language, and with sudo-rs.
     """
+    if host.settings.unattended:
+        host.pyinfra.connector_data[shell.ROOT_TOOL] = shell.NO_ROOT
+        return
     refusal: str = host.fact(SudoRefusal)
     if refusal:
         tools: list[str] = host.fact(RootTools)

@@ -21,6 +21,8 @@ from voicemode_whisper.core.layout import (
     PROXY_SOCKET,
     PROXY_UNIT,
     SERVER_UNIT,
+    UPGRADE_TIMER,
+    UPGRADE_UNIT,
     WYOMING_UNIT,
 )
 from voicemode_whisper.core.memory_limits import proxy_memory, server_memory
@@ -133,6 +135,12 @@ def render_pool(spec: PoolSpec, venv: str, certificates: str) -> PoolSetup:
     return PoolSetup(
         f"setup-{name}", settings.pool_listen, balancer_revision, proxy_revision, files
     )
+
+
+def render_upgrade(calendar: str, project: str, venv: str) -> dict[str, str]:
+    """The units of a machine that upgrades itself; project and venv are names below upgrade/."""
+    values = {"calendar": calendar, "project": project, "venv": venv}
+    return {name: _render(name, **values) for name in (UPGRADE_UNIT, UPGRADE_TIMER)}
 
 
 def _memory(spec: GenerationSpec) -> int:

@@ -42,7 +42,9 @@ def test_the_defaults_are_valid_and_are_what_the_guide_names():
 
 def test_every_default_is_a_knob_and_every_knob_has_a_default():
     assert {name for name in DEFAULTS if name != "environ"} == KNOBS
-    assert all(knob.startswith(PREFIXES) for knob in KNOBS - {"retry", "doctor", "models"})
+    assert all(
+        knob.startswith(PREFIXES) for knob in KNOBS - {"retry", "doctor", "models", "unattended"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,13 @@ def test_every_default_is_a_knob_and_every_knob_has_a_default():
         ("proxy_names", "stt.lan/x", "host names"),
         ("proxy_names", "$HOME", "host names"),
         ("proxy_page", "off", "yes or no"),
+        *(
+            ("upgrade_timer", value, "never, or a time such as daily")
+            for value in ("", None, "daily\nOnBootSec=1", "%h", "'daily'", False)
+        ),
+        ("notify_command", "mail ada\nrm x", "a shell command in one line"),
+        ("notify_command", ["mail", "ada"], "a shell command in one line"),
+        ("unattended", "maybe", "yes or no"),
         *(
             ("wyoming", value, "off, or an IP address of the host and a port from 1024 to 65535")
             for value in ("on", True, 10300, "10300", "ha.lan:10300", "127.0.0.1:80", "1.2.3:4567")
@@ -307,6 +316,18 @@ def test_an_idle_time_is_read_as_seconds_which_the_proxy_takes(given: str, secon
 )
 def test_home_assistant_s_address_has_a_port(given: object, taken: str):
     assert settings(wyoming=given).wyoming == taken
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("never", ""),
+        ("daily", "daily"),
+        ("*-*-1 4:00 Europe/Rome", "*-*-1 4:00 Europe/Rome"),
+    ],
+)
+def test_upgrades_come_when_they_are_wanted(given: str, taken: str):
+    assert settings(upgrade_timer=given).upgrade_timer == taken
 
 
 def test_its_port_is_none_of_the_others():

@@ -321,3 +321,52 @@ def test_a_sudo_password_comes_from_the_environment(
     status, output, _ = plan(tmp_path, {"a": answers})
     assert status == 0, output
     assert "secret" not in output
+
+
+UNATTENDED = ("--data", "unattended=yes")
+
+
+def test_unattended_nothing_is_done_as_root_and_what_is_left_is_said(tmp_path: Path):
+    status, output, operations = plan(tmp_path, {"a": HEALTHY}, *UNATTENDED)
+    assert status == 0, output
+    left = "an unattended run leaves that to deploy.py"
+    assert line_of(output, "a")[1:] == [
+        f"access: ada is not in the group render; {left}",
+        f"access: ada is not in the group video; {left}",
+        f"access: the services do not run without a login; {left}",
+    ]
+    stages = {operation["name"].split(" | ")[0] for operation in operations}
+    assert stages & {"Packages", "Access", "Upgrades"} == set()
+    assert {"whisper.cpp", "Services", "Verify"} <= stages
+
+
+def test_unattended_a_missing_package_ends_the_run(tmp_path: Path):
+    missing = {"say_late": ["missing\tcmake", "missing\tninja", *ROOMS]}
+    host = {"a": {**missing, **HEALTHY, **missing}}
+    status, output, _ = plan(tmp_path, host, *UNATTENDED)
+    assert status == 1
+    assert line_of(output, "a") == [
+        "packages: cmake ninja is missing, and an unattended run installs nothing: run deploy.py, "
+        "or sudo pacman -Syu --needed cmake ninja"
+    ]
+
+
+def test_a_machine_that_upgrades_itself_has_the_deploy(tmp_path: Path):
+    data = ("--data", "upgrade_timer=daily")
+    status, output, operations = plan(tmp_path, {"a": HEALTHY}, *data)
+    assert status == 0, output
+    names = [one["name"] for one in operations if one["name"].startswith("Upgrades | ")]
+    assert names == [
+        "Upgrades | Copy this project",
+        "Upgrades | Have a virtual environment with pyinfra",
+        "Upgrades | Upgrade by itself: daily",
+    ]
+
+
+def test_home_assistant_without_a_key_is_warned_of(tmp_path: Path):
+    data = ("--data", "proxy_api_key_file=/key", "--data")
+    host = {"a": HEALTHY | {"key-file": ["600 ada", "key"]}}
+    _, output, _ = plan(tmp_path, host, *data, "wyoming=0.0.0.0:10300")
+    assert "wyoming: who reaches 0.0.0.0:10300 needs no key" in output
+    _, output, _ = plan(tmp_path, host, *data, "wyoming=127.0.0.1:10300")
+    assert "needs no key" not in output

@@ -24,6 +24,10 @@ IDLE = {
 GRAPHICAL = {"x11", "wayland", "mir"}
 
 
+# Those that may open the devices of GPUs.
+GPU_GROUPS = ("render", "video")
+
+
 @dataclass(frozen=True)
 class Device:
     """A device node.

@@ -14,6 +14,10 @@ POOL_UNIT = "voicemode-whisper-pool.service"
 POOL_SOCKET = "voicemode-whisper-pool.socket"
 POOL_UNITS = (BALANCER_UNIT, POOL_UNIT, POOL_SOCKET)
 
+# Of a machine that upgrades itself.
+UPGRADE_UNIT = "voicemode-whisper-upgrade.service"
+UPGRADE_TIMER = "voicemode-whisper-upgrade.timer"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -94,6 +98,11 @@ class Layout:
     def pool_speech(self) -> str:
         """A gateway's recording of President Kennedy: there need be no whisper.cpp."""
         return f"{self.pool}/jfk.opus"
+
+    @property
+    def upgrade(self) -> str:
+        """What the machine upgrades itself with: this project, its environment, the settings."""
+        return f"{self.services}/upgrade"
 
     @property
     def tls(self) -> str:

@@ -17,7 +17,7 @@ ROCM = ("rocm-hip-sdk", "minimal")
 # Settings start with one of these, so that a misspelt one is told from data that is not ours.
 PREFIXES = (
     "whisper_", "model_", "proxy_", "gpu_", "rocm_", "idle_", "pool_", "uninstall_", "compare_",
-    "wyoming",
+    "wyoming", "upgrade_", "notify_",
 )  # fmt: skip
 # As the proxy takes them: whisper_proxy/settings.py.
 IDLE_SECONDS = range(10, 7 * 24 * 3600 + 1)
@@ -32,7 +32,7 @@ NAME = re.compile(rf"{AUTHORITY}|([0-9A-Fa-f.]*:){{2,}}[0-9A-Fa-f.]*")
 class Settings:
     """What the operator asked for. `gpu_targets` is empty for "auto", `idle_stop` in seconds, 0 for
     "never". `proxy_tls` is "off", "internal" or "CERTIFICATE KEY", paths on the host. `wyoming` is
-    ADDRESS:PORT, an IPv6 address in brackets, empty for "off".
+    ADDRESS:PORT, an IPv6 address in brackets, empty for "off", `upgrade_timer` empty for "never".
 
     `whisper_repo` may carry credentials: see `core.urls`.
     """
@@ -64,6 +64,9 @@ class Settings:
     models: tuple[Model, ...]
     compare_keep: bool
     uninstall_models: bool
+    upgrade_timer: str
+    notify_command: str
+    unattended: bool
     retry: bool
     doctor: str
 
@@ -397,6 +400,23 @@ def _wyoming(data: Mapping[str, Any]) -> str:
     return _at(ipaddress.ip_address(address), number)
 
 
+def _upgrade_timer(data: Mapping[str, Any]) -> str:
+    """Whether systemd takes it, the host has to say."""
+    value = data["upgrade_timer"]
+    if value == "never":
+        return ""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9*][A-Za-z0-9 *,./:~_+-]*", value):
+        return value
+    raise _wrong("upgrade_timer", value, 'never, or a time such as daily or "Sun 04:00"')
+
+
+def _notify_command(data: Mapping[str, Any]) -> str:
+    value = data["notify_command"]
+    if isinstance(value, str) and (value == "" or value.isprintable()):
+        return value
+    raise _wrong("notify_command", value, "nothing, or a shell command in one line")
+
+
 def _yes_or_no(name: str) -> Callable[[Mapping[str, Any]], bool]:
     def read(data: Mapping[str, Any]) -> bool:
         words = {"yes": True, "true": True, "no": False, "false": False}
@@ -439,6 +459,9 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "models": _models,
     "compare_keep": _yes_or_no("compare_keep"),
     "uninstall_models": _yes_or_no("uninstall_models"),
+    "upgrade_timer": _upgrade_timer,
+    "notify_command": _notify_command,
+    "unattended": _yes_or_no("unattended"),
     "retry": _yes_or_no("retry"),
     "doctor": _one_of("doctor", ("quick", "full")),
 }

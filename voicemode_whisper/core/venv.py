@@ -29,6 +29,8 @@ class Program:
 PROXY = Program("whisper-proxy", "venv", "whisper-proxy-venv", "requirements.lock", "3.11")
 WYOMING = Program("wyoming-openai", "wyoming", "whisper-wyoming-venv", "wyoming.lock", "3.12")
 
+UPGRADE = Program("the upgrade", "", "venv", "requirements/deploy.lock", "3.11")
+
 
 @dataclass(frozen=True)
 class Venv:

@@ -5,13 +5,20 @@
 # for that port. Needs root to see other users' processes.
 set -u
 
+# Run $2... as the user $1, which only root may; others ask for themselves.
+as_user() {
+  user=$1
+  shift
+  [ "$(id -u)" -ne 0 ] || set -- setpriv --reuid "$user" --clear-groups "$@"
+  "$@"
+}
+
 # What the service manager with the process id $1 of the user $2 says of its socket units.
 socket_units() {
   if [ "$1" = 1 ]; then
     systemctl show -p Id,Listen '*.socket'
   else
-    setpriv --reuid "$2" --clear-groups \
-      env XDG_RUNTIME_DIR="/run/user/$2" systemctl --user show -p Id,Listen '*.socket'
+    as_user "$2" env XDG_RUNTIME_DIR="/run/user/$2" systemctl --user show -p Id,Listen '*.socket'
   fi 2> /dev/null
 }
 

@@ -29,6 +29,8 @@ from voicemode_whisper.scripts.answers import Answer, Known, told_apart
 CLEAN_SHELL = StringCommand(*map(QuoteString, words("clean-shell"))).get_raw_value()
 # Names in pyinfra's data on a connection: where it keeps a password, and what is used for sudo.
 PASSWORD, ROOT_TOOL = "prompted_sudo_password", "voicemode_whisper_root_tool"
+# In the place of a tool, where nothing is to be run by root: what would be is run by the user.
+NO_ROOT = "none"
 # What is known of it (see answers.py).
 KNOWN = "voicemode_whisper_known"
 CONNECTORS = (ssh.SSHConnector, local.LocalConnector)
@@ -60,15 +62,16 @@ def run(host: Host, command: str | StringCommand, **arguments: Any) -> tuple[boo
     return host.run_shell_command(command, _shell_executable=CLEAN_SHELL, **arguments)
 
 
-def _as_root(host: Host, password: str | None) -> StringCommand:
-    """The words that a command follows which is run by root."""
-    if ROOT_TOOL in host.connector_data:
-        return StringCommand(host.connector_data[ROOT_TOOL], "-n")
+def _as_root(host: Host, password: str | None) -> list[StringCommand]:
+    """The words that a command follows which is run by root; none where nothing is."""
+    tool = host.connector_data.get(ROOT_TOOL)
+    if tool:
+        return [] if tool == NO_ROOT else [StringCommand(tool, "-n")]
     if not password:
-        return StringCommand("sudo -H -n")
+        return [StringCommand("sudo -H -n")]
     # sudo asks once: there is no second line. It would count three failures otherwise.
     line = QuoteString(HiddenValue(password))
-    return StringCommand("printf '%s\\n'", line, "| sudo -H -S -k -p ''")
+    return [StringCommand("printf '%s\\n'", line, "| sudo -H -S -k -p ''")]
 
 
 def _given(lines: Any) -> list[StringCommand]:
@@ -134,7 +137,7 @@ def _on_stdin(run: Callable[..., Any]) -> Callable[..., Any]:
             return run(self, command, print_output, print_input, **arguments)
         control = extract_control_arguments(arguments)  # type: ignore[arg-type]
         password = arguments.pop("_sudo_password", None) or self.host.connector_data.get(PASSWORD)
-        root = [_as_root(self.host, password)] if arguments.pop("_sudo", False) else []
+        root = _as_root(self.host, password) if arguments.pop("_sudo", False) else []
         given = _given(control.pop("_stdin", None))
         text = StringCommand(_PREPARE, *given, *root, make_unix_command(command, **arguments))
         shown = make_unix_command(command, **{**arguments, "_shell_executable": "sh"})

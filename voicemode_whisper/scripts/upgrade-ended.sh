@@ -1,0 +1,27 @@
+#!/bin/sh
+# Note in ../last how a run of voicemode-whisper-upgrade.service has ended, and tell of a failure with the
+# command in ../notify: `when`, `result` (SERVICE_RESULT of systemd.exec(5)) and `said`, as NAME=VALUE.
+set -u
+umask 077
+LC_ALL=C.UTF-8
+export LC_ALL
+
+# What the run has said of this machine last that has to do with its result.
+said() {
+  sed -n 's/^.*\[@local\] *//p' ../last.log 2> /dev/null | if [ "$SERVICE_RESULT" = success ]; then
+    grep -E ' was rejected on | is newer, and skipped' | tail -n 1
+  else
+    grep . | tail -n 1
+  fi
+}
+case $SERVICE_RESULT in
+  success | exit-code) said=$(said) ;;
+  *) said="it was ended: $SERVICE_RESULT" ;;
+esac
+printf '%s\n' "when=$(date '+%F %R')" "result=$SERVICE_RESULT" "said=$said" > ../last.new
+mv -fT ../last.new ../last
+
+if [ "$SERVICE_RESULT" != success ] && [ -s ../notify ]; then
+  printf '%s\n' "whisper.cpp on $(uname -n) was not upgraded; what served goes on." "$said" \
+    'journalctl --user -u voicemode-whisper-upgrade has the rest.' | timeout 60 sh ../notify
+fi
