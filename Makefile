@@ -18,11 +18,12 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool torture fuzz soak bench \
+.PHONY: FORCE help deploy check demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool torture fuzz soak bench \
   lint format setup boxes lock clean
 
 help:
 	@echo 'make deploy      deploy to the machines of inventory.py (this one, unless you changed it)'
+	@echo 'make check       say what a deploy would change, and fail if that is anything'
 	@echo 'make demo        deploy to a test box on this machine and transcribe through it'
 	@echo 'make test        all tests, those on test boxes included (root on Debian)'
 	@echo 'make test-fast   the tests that need no box: about a minute'
@@ -45,6 +46,9 @@ help:
 
 deploy: .venv/deploy.done
 	$(BIN)/pyinfra inventory.py deploy.py
+
+check: .venv/deploy.done
+	@$(BIN)/python -m voicemode_whisper.check inventory.py deploy.py
 
 demo: boxes
 	$(BIN)/python -m tests.demo

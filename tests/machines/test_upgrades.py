@@ -1,16 +1,21 @@
 """A machine that upgrades itself: from a timer, without the controller and without root."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.boxes import Box
 from tests.machines.deploying import (
     OLD,
+    ROOT,
     SERVICES,
     deploy,
     deployed,
     health,
+    inventory_of,
     raise_boxes,
     sample,
     transcript,
@@ -55,6 +60,31 @@ def test_the_timer_comes_with_the_setting(box: Box):
     assert f"OnCalendar={CALENDAR}\n" in box.run(f"{SYSTEMCTL} cat {UPGRADE_TIMER}").stdout
     assert box.run(f"stat -c %a {INVENTORY}").stdout == "600\n"
     assert deployed(box, **WANTED).changes == 0
+
+
+def check(box: Box, **data: Any) -> tuple[int, str]:
+    """What a deploy would change: the exit status, and the table."""
+    words = [word for name, value in data.items() for word in ("--data", f"{name}={value}")]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "voicemode_whisper.check"),
+            *(str(inventory_of(box)), "deploy.py", *words),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout
+
+
+def test_what_would_change_is_told_and_the_status_with_it(box: Box):
+    assert check(box, **WANTED) == (0, f"host      would change\n{box.name}  nothing\n")
+    status, table = check(box, **{**WANTED, "whisper_version": "v1.9.1"})
+    assert status == 2
+    assert "whisper.cpp | Build whisper.cpp v1.9.1" in table
+    assert "Packages" not in table
 
 
 def test_with_nothing_new_it_changes_nothing(box: Box):

@@ -370,3 +370,36 @@ def test_home_assistant_without_a_key_is_warned_of(tmp_path: Path):
     assert "wyoming: who reaches 0.0.0.0:10300 needs no key" in output
     _, output, _ = plan(tmp_path, host, *data, "wyoming=127.0.0.1:10300")
     assert "needs no key" not in output
+
+
+def check(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, str]:
+    """What would be changed: the exit status, and the table."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "voicemode_whisper.check"),
+            *(str(inventory(tmp_path, hosts)), "deploy.py", *options),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout
+
+
+def test_what_would_change_is_told_by_host_and_by_the_status(tmp_path: Path):
+    status, table = check(tmp_path, {"a": HEALTHY})
+    assert status == 2
+    heading, first, *rest = table.splitlines()
+    assert heading.split() == ["host", "would", "change"]
+    assert first == "@fake/a  Access | Join the render and video groups"
+    assert "         Services | Switch to whisper.cpp v1.9.1 with small.en" in rest
+
+
+def test_where_what_would_change_is_not_known_the_status_is_another(tmp_path: Path):
+    status, table = check(tmp_path, {"a": HEALTHY, "b": DEBIAN})
+    assert status == 1
+    assert "@fake/b  unknown, as told above" in table.splitlines()
+    assert check(tmp_path, {"a": HEALTHY}, "--limit", "nobody")[0] == 1
+    assert check(tmp_path, {"a": HEALTHY}, "--no-such-option") == (1, "")
