@@ -6,11 +6,15 @@ arrival, the other half to the shortest recordings: neither the long nor the sho
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 from .errors import ApiError
 from .inference_cost import InferenceCost
+from .spare_time import SpareTime
+
+T = TypeVar("T")
 
 MAX_RETRY_SECONDS = 60  # OpenAI's clients do not wait longer
 
@@ -67,6 +71,7 @@ class AdmissionQueue:
         self._max_wait = max_wait
         self._running: list[Job] = []
         self._waiting: list[Job] = []  # in order of arrival
+        self._spare = SpareTime()
         self._announced = 0
         self._credit = 0.0  # seconds of the GPU that the shortest come first for
 
@@ -128,6 +133,27 @@ class AdmissionQueue:
         finally:
             self._release(job)
 
+    async def in_spare_time(
+        self, seconds: float, work: Callable[[Job], Coroutine[Any, Any, T]]
+    ) -> T | None:
+        """Return what `work` returns, done for this much audio in a slot that nobody wants.
+
+        None if there is none, or a request comes that wants it: then the work is cancelled. It
+        counts nowhere as a request, so that none is refused for it.
+        """
+        if self._waiting or self._announced or self._full:
+            return None
+        job = Job(seconds)
+        job.admit()
+        try:
+            return await self._spare.run(work(job))
+        finally:
+            self._fill()
+
+    @property
+    def _full(self) -> bool:
+        return len(self._running) + self._spare.places >= self._concurrency
+
     async def _acquire(self, job: Job) -> None:
         self._waiting.append(job)
         self._fill()
@@ -144,11 +170,12 @@ class AdmissionQueue:
             raise
 
     def _fill(self) -> None:
-        while self._waiting and len(self._running) < self._concurrency:
+        while self._waiting and not self._full:
             job = next_job(self._waiting, self._credit)
             job.admit(out_of_turn=job is not self._waiting[0])
             self._waiting.remove(job)
             self._running.append(job)
+        self._spare.give_way(len(self._waiting))
 
     def _release(self, job: Job) -> None:
         self._running.remove(job)

@@ -78,6 +78,18 @@ class Dispatcher:
                     self._probe_later(self._probe_once)
                 raise
 
+    async def transcribe_if_idle(
+        self, audio: Recording, request: TranscriptionRequest
+    ) -> Transcript | None:
+        """Return the transcript of the audio if nothing else is to be transcribed, otherwise None.
+
+        When a request comes, this inference is ended at once. There is one attempt, which raises
+        what `Inferences.attempt` raises.
+        """
+        return await self._admission.in_spare_time(
+            audio.seconds, lambda job: self._inferences.attempt(job, audio, request, alone=False)
+        )
+
     async def _until_answered(
         self, job: Job, audio: Recording, request: TranscriptionRequest
     ) -> Transcript:

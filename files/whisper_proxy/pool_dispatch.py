@@ -14,6 +14,7 @@ from .metrics import PoolMetrics
 from .pool import Answer, Form, NoAnswerError, Pool
 from .pool_course import CRASHED, NOT_TO_US, Course, Final, Go
 from .pool_monitor import PoolMonitor
+from .spare_time import SpareTime
 
 LOG = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class PoolDispatcher:
         self._metrics = metrics
         self._max_wait = max_wait
         self._requests: set[PoolRequest] = set()
+        self._spare = SpareTime()
         self._seconds = self._weight = 0.0
 
     @property
@@ -73,6 +75,17 @@ class PoolDispatcher:
                     self._record(request, answer)
                     return answer
 
+    async def transcribe_if_idle(self, form: Form) -> Answer | None:
+        """Return a member's answer to a form if one has nothing else to do, otherwise None.
+
+        When requests come that want all members, this one is ended at once. There is one attempt,
+        which raises what `Pool.transcribe` raises.
+        """
+        busy = max(len(self._requests), sum(m.running + m.waiting for m in self._monitor.members))
+        if busy + self._spare.places >= self._monitor.slots:
+            return None
+        return await self._spare.run(self._pool.transcribe(form, taken=lambda: None))
+
     @contextmanager
     def _admitted(self) -> Iterator[PoolRequest]:
         free = max(0, self._monitor.slots - self.running)
@@ -80,6 +93,7 @@ class PoolDispatcher:
             raise self._overloaded("The queue is full.")
         request = PoolRequest()
         self._requests.add(request)
+        self._spare.give_way(len(self._requests) + self._spare.places - self._monitor.slots)
         try:
             yield request
         finally:
