@@ -1,9 +1,12 @@
 """Audio, and its format, which its content tells, as clients invent file names."""
 
+import io
+import wave
 from typing import IO, Protocol
 
 RATE = 16000  # samples a second: Whisper's input, 16 bits each, mono
 BYTES_A_SECOND = 2 * RATE
+MIN_SECONDS = 0.1  # with less, Whisper returns no text, and v1.7 fails
 PCM, EXTENSIBLE = b"\x01\x00", b"\xfe\xff"  # format tags
 # KSDATAFORMAT_SUBTYPE_PCM: the same format inside WAVE_FORMAT_EXTENSIBLE.
 PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
@@ -28,6 +31,17 @@ def reader(file: IO[bytes]) -> IO[bytes]:
     """Return a new reader of an open file, at its first byte."""
     # Not a duplicate of the descriptor, which would share the file position.
     return open(f"/proc/self/fd/{file.fileno()}", "rb")
+
+
+def wav_bytes(pcm: bytes) -> bytes:
+    """Return a WAV file of 16 kHz mono 16-bit PCM."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as made:
+        made.setnchannels(1)
+        made.setsampwidth(2)
+        made.setframerate(RATE)
+        made.writeframes(pcm)
+    return file.getvalue()
 
 
 def demuxer(file: IO[bytes]) -> str | None:
