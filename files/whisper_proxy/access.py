@@ -6,14 +6,17 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from . import page
+from .client_secrets import PREFIX
 from .errors import ApiError, quoted
-from .keys import API_KEY, OWN_NAMES, SETTINGS
+from .keys import API_KEY, CLIENT_SECRETS, OWN_NAMES, SECRET_SESSION, SETTINGS
 from .names import name_of
 from .peer import called_address, has_certificate, is_local
 
 # Liveness is public, and so is the page, which shows nothing without the key. /metrics and /status
 # are not: they show how the proxy is used.
 OPEN_PATHS = {"/", "/health"} | page.PATHS
+REALTIME = "/{base}realtime{slash}"
+KEY_PROTOCOL = "openai-insecure-api-key."
 PREFLIGHT_SECONDS = 600
 WEB_ORIGIN = re.compile(r"https?://([\w.:\[\]-]+)", re.ASCII)
 # The characters of field names (RFC 9110, section 5.1), which may be sent back as they came.
@@ -56,7 +59,27 @@ def _check_client(request: web.Request) -> None:
             "clients. Show one (curl --cert FILE --key FILE).",
             "client_certificate_required",
         )
-    request.app[API_KEY].check(request.headers.get(hdrs.AUTHORIZATION, ""))
+    if not _has_client_secret(request):
+        request.app[API_KEY].check(_authorization(request))
+
+
+def _authorization(request: web.Request) -> str:
+    """Return what a client says to be let in; pages cannot set a header of their WebSockets."""
+    named = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")
+    keys = (name.strip().removeprefix(KEY_PROTOCOL) for name in named if KEY_PROTOCOL in name)
+    return request.headers.get(hdrs.AUTHORIZATION) or f"Bearer {next(keys, '')}"
+
+
+def _has_client_secret(request: web.Request) -> bool:
+    """Whether a live session is asked for with a client secret; ApiError 401 if it is no good."""
+    value = _authorization(request).partition(" ")[2].strip()
+    resource = request.match_info.route.resource
+    if not value.startswith(PREFIX) or not resource or resource.canonical != REALTIME:
+        return False
+    if not request.app[API_KEY].wanted and not request.app[CLIENT_SECRETS].is_ours(value):
+        return False  # as any key is taken
+    request[SECRET_SESSION] = request.app[CLIENT_SECRETS].session(value)
+    return True
 
 
 def _check_hosts(request: web.Request) -> None:

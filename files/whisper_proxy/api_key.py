@@ -50,6 +50,18 @@ class ApiKey:
             headers = {"WWW-Authenticate": "Bearer"}
             raise ApiError(401, message, code="invalid_api_key", headers=headers)
 
+    @property
+    def current(self) -> bytes:
+        """The key as its file says now, b"" without one."""
+        if self._file:
+            self._refresh(self._file)
+        return self._key or b""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether clients must send a key."""
+        return bool(self._file)
+
     def _refresh(self, file: Path) -> None:
         """Read the file if it is not as it was seen, and say once what is wrong with it."""
         stamp = file_stamp(file)

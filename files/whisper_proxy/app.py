@@ -9,6 +9,7 @@ from aiohttp import web
 from . import access, health, middleware, models, page, pool_app, transcriptions
 from .admission import AdmissionQueue
 from .api_key import ApiKey
+from .client_secrets import ClientSecrets
 from .connections import Connections, descriptors, max_connections, max_uploads
 from .decode import Decoder
 from .decode_queue import DecodeQueue
@@ -20,24 +21,29 @@ from .inference import Inferences
 from .keys import (
     ADMISSION,
     API_KEY,
+    CLIENT_SECRETS,
     CONNECTIONS,
     DECODER,
     DISPATCH,
     ENCRYPTION,
     IDLE_STOP,
     IN_FLIGHT,
+    LIVE_SESSIONS,
     METRICS,
     NOTIFIER,
     OWN_NAMES,
     SELF_CHECK,
     SETTINGS,
     SPOOLS,
+    TRANSCRIBER,
     UPSTREAM_MONITOR,
     WHISPER_METRICS,
 )
+from .live_sessions import LiveSessions
 from .metrics import Metrics
 from .names import OwnNames
 from .notify import Notifier
+from .realtime_work import Local
 from .restart import Restarter
 from .routes import Handlers, add_routes
 from .self_check import SelfCheck
@@ -69,6 +75,8 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
         app[ENCRYPTION] = Encryption(settings.tls, settings.idle_timeout)
     app[OWN_NAMES] = OwnNames(frozenset((settings.host, *settings.names)))
     app[IN_FLIGHT] = InFlight()
+    app[CLIENT_SECRETS] = ClientSecrets(app[API_KEY])
+    app[LIVE_SESSIONS] = LiveSessions(settings.live_sessions)
     limit = max_connections(descriptors(), max_inferences(settings))
     app[CONNECTIONS] = Connections(limit, settings.idle_timeout)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
@@ -123,6 +131,7 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         app[IDLE_STOP] = idle_stop = IdleStop(
             settings.idle_stop, restarter, monitor, admission, metrics, app[NOTIFIER]
         )
+        app[TRANSCRIBER] = Local(dispatcher, idle_stop, settings)
         await monitor.check()
         running = [asyncio.create_task(one.run()) for one in (monitor, idle_stop)]
         yield

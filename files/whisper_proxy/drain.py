@@ -9,13 +9,18 @@ GRACE_SECONDS = 0.3
 
 
 class InFlight:
-    """Counts requests in flight. draining: connections are closed after their current request."""
+    """Counts requests in flight. stopping: the process is to stop, when they have ended."""
 
     def __init__(self) -> None:
-        self.draining = False
+        self.stopping = asyncio.Event()
         self._count = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def draining(self) -> bool:
+        """Whether connections are closed after their current request."""
+        return self.stopping.is_set()
 
     @contextmanager
     def track(self) -> Iterator[None]:
@@ -31,7 +36,7 @@ class InFlight:
 
     async def drain(self, timeout: float) -> int:
         """Wait up to `timeout` seconds for all requests to end; return how many are left."""
-        self.draining = True
+        self.stopping.set()
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.sleep(GRACE_SECONDS)

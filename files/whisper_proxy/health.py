@@ -16,6 +16,7 @@ from .keys import (
     DECODER,
     ENCRYPTION,
     IDLE_STOP,
+    LIVE_SESSIONS,
     SELF_CHECK,
     SETTINGS,
     SPOOLS,
@@ -88,7 +89,7 @@ async def health(request: web.Request) -> web.Response:
 
     wake_seconds: how long the last start for a request took, null before the first. in_use: what
     whisper-server runs on, null if unknown. queue, decoding: counts of requests. spool: bytes, and
-    uploads. broken: parts of the proxy's own, "decoder", "spool" and "certificate".
+    uploads. live: sessions. broken: parts of the proxy's own, "decoder", "spool" and "certificate".
     """
     body = described(request.app)
     return web.json_response(body, status=503 if body["status"] == "unavailable" else 200)
@@ -122,6 +123,7 @@ def described(app: web.Application) -> dict[str, Any]:
         "queue": counts(admission),
         "decoding": counts(decoding),
         "spool": room(spools),
+        "live": live(app),
         "broken": broken,
     }
 
@@ -129,6 +131,12 @@ def described(app: web.Application) -> dict[str, Any]:
 def counts(queue: Queue) -> dict[str, int]:
     """Return how many requests a queue has, and how many may wait."""
     return {"running": queue.running, "waiting": queue.waiting, "limit": queue.limit}
+
+
+def live(app: web.Application) -> dict[str, int]:
+    """Return how many live sessions there are, and may be."""
+    sessions = app[LIVE_SESSIONS]
+    return {"sessions": sessions.open, "limit": sessions.limit}
 
 
 def room(spools: SpoolBudget) -> dict[str, int]:

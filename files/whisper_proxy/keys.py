@@ -4,17 +4,20 @@ from aiohttp import web
 
 from .admission import AdmissionQueue
 from .api_key import ApiKey
+from .client_secrets import ClientSecrets
 from .connections import Connections
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .idle import IdleStop
+from .live_sessions import LiveSessions
 from .metrics import CommonMetrics, Metrics, PoolMetrics
 from .names import OwnNames
 from .notify import Notifier
 from .pool import Pool
 from .pool_dispatch import PoolDispatcher
 from .pool_monitor import PoolMonitor
+from .realtime_work import Transcriber
 from .self_check import SelfCheck
 from .settings import Settings
 from .spool import SpoolBudget
@@ -41,8 +44,13 @@ POOL = web.AppKey("pool", Pool)
 POOL_DISPATCH = web.AppKey("pool_dispatch", PoolDispatcher)
 POOL_METRICS = web.AppKey("pool_metrics", PoolMetrics)
 POOL_MONITOR = web.AppKey("pool_monitor", PoolMonitor)
+TRANSCRIBER = web.AppKey("transcriber", Transcriber)  # of live sessions
+LIVE_SESSIONS = web.AppKey("live_sessions", LiveSessions)
+CLIENT_SECRETS = web.AppKey("client_secrets", ClientSecrets)
 IN_FLIGHT = web.AppKey("in_flight", InFlight)
 REQUEST_ID = web.RequestKey("request_id", str)
 # An error's code, where the answer is none of this proxy's own.
 OUTCOME = web.RequestKey("outcome", str)
 AUDIO_BYTES = web.RequestKey("audio_bytes", int)
+# What a client secret says of the session for which it was made.
+SECRET_SESSION = web.RequestKey("secret_session", object)

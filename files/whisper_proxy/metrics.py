@@ -34,6 +34,10 @@ class CommonMetrics:
         self.waiting = self._gauge("waiting", "Requests in the queue")
         self.up = self._gauge("upstream_up", "Whether whisper-server or the pool takes requests")
         self._wait = self._histogram("wait_seconds", "Wait for a turn", WAIT)
+        self.live_sessions = self._gauge("live_sessions", "Live sessions that are open")
+        self.live_seconds = self._histogram(
+            "live_seconds", "From the end of what was said live to its transcript", INFERENCE
+        )
 
     def record_request(self, route: str, outcome: str) -> None:
         """Record that a request to a route has ended: "ok", or with an error's code."""

@@ -7,11 +7,12 @@ from pathlib import Path
 from aiohttp import web
 
 from . import page, pool_handlers, pool_health
-from .keys import METRICS, POOL, POOL_DISPATCH, POOL_METRICS, POOL_MONITOR, SETTINGS
+from .keys import METRICS, POOL, POOL_DISPATCH, POOL_METRICS, POOL_MONITOR, SETTINGS, TRANSCRIBER
 from .metrics import PoolMetrics
 from .pool import RUNTIME_SOCKET, Pool
 from .pool_dispatch import PoolDispatcher
 from .pool_monitor import PoolMonitor
+from .realtime_work import Pooled
 from .routes import Handlers, add_routes
 
 # What all members are expected to take together; with more, fewer clients may be connected.
@@ -39,9 +40,10 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     app[POOL] = pool = Pool(settings.pool, settings.pool_key_file)
     app[POOL_MONITOR] = monitor = PoolMonitor(str(Path(settings.pool, RUNTIME_SOCKET)))
-    app[POOL_DISPATCH] = PoolDispatcher(
+    app[POOL_DISPATCH] = dispatcher = PoolDispatcher(
         pool, monitor, app[POOL_METRICS], settings.queue, settings.max_wait
     )
+    app[TRANSCRIBER] = Pooled(dispatcher)
     await monitor.check()
     watching = asyncio.create_task(monitor.run())
     yield

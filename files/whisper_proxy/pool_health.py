@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from . import __version__
-from .health import Status, broken_parts, counts, exposed, own_status, room
+from .health import Status, broken_parts, counts, exposed, live, own_status, room
 from .keys import POOL_DISPATCH, POOL_METRICS, POOL_MONITOR, SETTINGS, SPOOLS
 from .pool_monitor import Failure, PoolMonitor
 from .pool_stats import Member
@@ -52,6 +52,7 @@ def described(app: web.Application) -> dict[str, Any]:
         "version": __version__,
         "queue": counts(app[POOL_DISPATCH]),
         "spool": room(spools),
+        "live": live(app),
         "broken": broken,
         "pool": {
             "haproxy": "ready" if monitor.knows else "unreachable",

@@ -188,6 +188,9 @@ class Settings:
     max_wait: int = _setting(
         45, whole(1, 3600), "seconds to wait for a turn, or for a whisper-server that was lost"
     )
+    live_sessions: int = _setting(
+        8, whole(0, 64), "live transcription sessions at once; 0: there are none"
+    )
     max_upload: int = _setting(512, whole(1, 65536), "largest audio file in MiB")
     max_spool: int = _setting(
         0, whole(0, 2**24), "MiB that all uploads together may take; 0: eight of the largest"

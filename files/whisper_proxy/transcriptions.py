@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from aiohttp import web
 
+from .audio import MIN_SECONDS
 from .decode import Wav
 from .fields import Form, TranscriptionRequest, parse
 from .keys import AUDIO_BYTES, DECODER, DISPATCH, IDLE_STOP, SETTINGS, SPOOLS
@@ -14,7 +15,6 @@ from .settings import Settings
 from .transcript import Transcript
 from .upload import read_form
 
-MIN_SECONDS = 0.1  # of audio: with less, Whisper returns no text, and v1.7 fails
 LONG_SECONDS = 300.0  # of audio: its words are rendered in 10 ms
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from typing import IO, NoReturn
 
 import aiohttp
@@ -59,6 +60,17 @@ class AudioPayload(aiohttp.payload.Payload):
                 await _send_file(writer, file)
         await writer.write(self._tail)
         self.sent = True
+
+
+def form_around_audio(fields: Iterable[tuple[str, str]]) -> tuple[str, bytes, bytes]:
+    """Return the type of a form with these fields and a file, and what is before and after that."""
+    boundary = uuid.uuid4().hex
+    # whisper-server logs the file's name, so the client's is not passed on.
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields]
+    parts.append('name="file"; filename="audio"\r\n\r\n')
+    head = "\r\n".join(f"--{boundary}\r\nContent-Disposition: form-data; {x}" for x in parts)
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return content_type, head.encode(), f"\r\n--{boundary}--\r\n".encode()
 
 
 async def _send_file(writer: AbstractStreamWriter, file: IO[bytes]) -> None:

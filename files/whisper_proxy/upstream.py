@@ -5,7 +5,6 @@ It sends only validated values, and maps the many ways in which whisper-server f
 
 import json
 import logging
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from .fields import TranscriptionRequest
 from .listener import is_another_users
 from .offload import offload
 from .transcript import Transcript, parse
-from .transfer import AudioPayload, TooLongError, read_whole
+from .transfer import AudioPayload, TooLongError, form_around_audio, read_whole
 
 LOG = logging.getLogger(__name__)
 
@@ -169,17 +168,8 @@ def open_session() -> aiohttp.ClientSession:
 
 def _form(fields: dict[str, str], audio: Audio) -> AudioPayload:
     """Return the form with these fields and the audio."""
-    boundary = uuid.uuid4().hex
-    # whisper-server logs the file name, so the client's is not passed on.
-    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
-    parts.append('name="file"; filename="audio"\r\n\r\n')
-    head = "\r\n".join(f"--{boundary}\r\nContent-Disposition: form-data; {x}" for x in parts)
-    return AudioPayload(
-        audio,
-        f"multipart/form-data; boundary={boundary}",
-        head=head.encode(),
-        tail=f"\r\n--{boundary}--\r\n".encode(),
-    )
+    content_type, head, tail = form_around_audio(fields.items())
+    return AudioPayload(audio, content_type, head=head, tail=tail)
 
 
 def _fields(request: TranscriptionRequest) -> dict[str, str]:

@@ -24,5 +24,5 @@ def test_every_model_fits_with_four_hours_beside_it(name: str):
     assert server_memory(size) > 2 * (size or UNKNOWN_MODEL) + 4 * 3600 * 16000 * 15
 
 
-def test_four_decoders_fit_beside_the_proxy():
-    assert proxy_memory() == 3 * GIB
+def test_four_decoders_and_eight_live_sessions_fit_beside_the_proxy():
+    assert proxy_memory() == 4 * GIB

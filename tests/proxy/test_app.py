@@ -22,6 +22,9 @@ def test_the_routes_are_these_and_no_others() -> None:
         *((method, "/{base}models/{name}") for method in ("GET", "HEAD")),
         ("POST", "/{base}audio/transcriptions{slash}"),
         ("POST", "/{base}audio/translations{slash}"),
+        *((method, "/{base}realtime{slash}") for method in ("GET", "HEAD")),
+        ("POST", "/{base}realtime/client_secrets{slash}"),
+        ("POST", "/{base}realtime/transcription_sessions{slash}"),
     }
 
 

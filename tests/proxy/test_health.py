@@ -59,6 +59,7 @@ async def test_healthy(client: Client) -> None:
             "queue": {"running": 0, "waiting": 0, "limit": 32},
             "decoding": {"running": 0, "waiting": 0, "limit": 32},
             "spool": {"used": 0, "limit": 4 * 2**30 + DECODING_ROOM + DECODED_ROOM, "uploads": 0},
+            "live": {"sessions": 0, "limit": 8},
             "broken": [],
         }
 

@@ -18,8 +18,10 @@ MODELS = 3
 GPU = 2 * GIB
 UNKNOWN_MODEL = 3 * GIB  # large-v3, the largest that there is
 
+# Of a live session: ten minutes that are kept, twice over while they are sent, and a message.
+LIVE_SESSIONS, LIVE = 8, 80 * MIB
 # Python and aiohttp take 40; spools in memory, 1024 connections and the largest answers.
-PROXY = 64 * MIB + 16 * MIB + 1024 * 384 * 1024 + 512 * MIB
+PROXY = 64 * MIB + 16 * MIB + 1024 * 384 * 1024 + 512 * MIB + LIVE_SESSIONS * LIVE
 DECODERS, DECODER = 4, 512 * MIB  # ffmpeg, at worst; usually 60
 
 
