@@ -3,9 +3,9 @@ PYTHON ?= python3
 # Whether that was named: then .venv is to be on it, and not on any that works.
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode litellm node page wyoming bench ansible
+LOCKS := deploy proxy dev voicemode litellm node page wyoming realtime bench ansible
 WORKERS ?= 3
-SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not page and not alone' \
+SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not page and not realtime and not alone' \
   --dist loadfile --no-loadscope-reorder
 
 ALONE = $(shell grep -rl --include='*.py' 'mark\.alone' tests)
@@ -18,7 +18,7 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy check demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool torture fuzz soak bench \
+.PHONY: FORCE help deploy check demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool test-realtime torture fuzz soak bench \
   lint format setup boxes lock clean
 
 help:
@@ -38,6 +38,8 @@ help:
 	@echo 'make test-vulkan builds with Vulkan and computes on llvmpipe: half an hour'
 	@echo 'make test-page   the page in a browser, before a deployed box, and the pictures in docs/: some minutes'
 	@echo 'make test-pool   a pool whose machines are taken away, and figures of large ones: an hour'
+	@echo 'make test-realtime'
+	@echo '                 three who speak at once for ten minutes, and how soon their words are there'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
 	@echo 'make lint        ruff, mypy, shellcheck'
 	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
@@ -96,6 +98,9 @@ test-page: boxes
 test-pool: boxes
 	$(BIN)/python -m pytest -s -m pool tests/machines
 	$(BIN)/python -m bench.pool
+
+test-realtime: boxes
+	$(BIN)/python -m pytest -s -m realtime tests/machines
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench

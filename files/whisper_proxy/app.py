@@ -82,6 +82,7 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
     app[SELF_CHECK] = SelfCheck(decodes=not settings.pool)
     app.cleanup_ctx.append(_self_check)
+    app.on_shutdown.append(_end_live_sessions)
     app.on_response_prepare.extend([middleware.on_prepare, access.on_prepare])
     if settings.pool:
         pool_app.set_up(app)
@@ -141,6 +142,10 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         await idle_stop.close()
         dispatcher.close()
         inferences.close()
+
+
+async def _end_live_sessions(app: web.Application) -> None:
+    app[IN_FLIGHT].stopping.set()
 
 
 async def _self_check(app: web.Application) -> AsyncIterator[None]:

@@ -35,6 +35,16 @@ def ai_sdk() -> list[Path]:
     return [installed.node(), installed.NODE / "ai_sdk_client.mjs"]
 
 
+def openai_python_live() -> list[Path]:
+    """OpenAI's own client for Python, with what its live sessions need."""
+    return [installed.python("realtime"), HERE / "openai_realtime_client.py"]
+
+
+def openai_node_live() -> list[Path]:
+    """OpenAI's own client for Node, for live sessions."""
+    return [installed.node(), installed.NODE / "openai_realtime_client.mjs"]
+
+
 class Client:
     """A running client."""
 

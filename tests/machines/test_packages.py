@@ -169,6 +169,7 @@ def through_wyoming(box: Box, python: str, model: str, key: str = "none") -> lis
     options = f"--uri tcp://127.0.0.1:10300 --languages en --stt-openai-key {key}"
     options += " --stt-openai-url http://127.0.0.1:2023/v1"
     options += " --stt-models whisper-1 gpt-transcribe --stt-streaming-models gpt-4o-transcribe"
+    options += " --stt-realtime-models gpt-live-transcribe"
     box.run(f"systemd-run --user --unit wyoming $PWD/{python} -m wyoming_openai {options}")
     try:
         box.run("until ss -Hltn 'sport = :10300' | grep -q .; do sleep 0.1; done", timeout=120)
@@ -180,14 +181,16 @@ def through_wyoming(box: Box, python: str, model: str, key: str = "none") -> lis
     return events
 
 
-@pytest.mark.parametrize("model", ["whisper-1", "gpt-transcribe", "gpt-4o-transcribe"])
+@pytest.mark.parametrize(
+    "model", ["whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-live-transcribe"]
+)
 def test_home_assistant_s_bridge(box: Box, bridge: str, model: str):
     *before, (last, transcript) = through_wyoming(box, bridge, model)
     assert last == "transcript"
     assert is_spoken(transcript["text"])
     chunks = [data["text"] for kind, data in before if kind == "transcript-chunk"]
     assert "".join(chunks) in ("", transcript["text"])
-    assert bool(chunks) == (model == "gpt-4o-transcribe")
+    assert bool(chunks) == (model in ("gpt-4o-transcribe", "gpt-live-transcribe"))
 
 
 @pytest.fixture(scope="module")

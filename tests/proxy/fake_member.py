@@ -81,7 +81,8 @@ class FakeMember:
     def _answer(self) -> web.Response:
         if self.code:
             return self._error(self.status, self.code)
-        text = self.text or json.dumps({"text": self.name})
+        usage = {"type": "duration", "seconds": 1}
+        text = self.text or json.dumps({"text": self.name, "usage": usage})
         return web.Response(
             text=text, status=self.status, headers=self.headers, content_type=self.content_type
         )

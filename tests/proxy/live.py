@@ -6,11 +6,13 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import numpy as np
 from numpy.typing import NDArray
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import BaseModel
 
 SPEECH = Path(__file__).parents[2] / "files" / "jfk.opus"  # 11 s, four phrases
 PATH = "/v1/realtime"
@@ -18,6 +20,13 @@ COMPLETED = "conversation.item.input_audio_transcription.completed"
 FAILED = "conversation.item.input_audio_transcription.failed"
 DELTA = "conversation.item.input_audio_transcription.delta"
 RATE = 24000
+
+# By their type, those that the official client knows; the beta protocol's are no more among them.
+OF_OPENAI: dict[str, type[BaseModel]] = {
+    get_args(one.model_fields["type"].annotation)[0]: one
+    for one in get_args(get_args(RealtimeServerEvent)[0])
+}
+BETA_EVENTS = ("transcription_session.created", "transcription_session.updated")
 
 Event = dict[str, Any]
 Samples = NDArray[np.float64]
@@ -47,11 +56,12 @@ def power(found: Samples) -> float:
 
 
 class Live:
-    """One client."""
+    """One client. beyond_openai: its session has what OpenAI's have not."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.events: list[Event] = []
+        self.beyond_openai = False
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.socket.send_json({"type": kind, **fields})
@@ -74,6 +84,8 @@ class Live:
         message = await self.socket.receive(timeout=seconds)
         assert message.type == aiohttp.WSMsgType.TEXT, message
         event: Event = json.loads(message.data)
+        if event["type"] not in BETA_EVENTS and not self.beyond_openai:
+            OF_OPENAI[event["type"]].model_validate(event)
         self.events.append(event)
         return event
 

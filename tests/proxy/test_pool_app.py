@@ -23,7 +23,10 @@ from tests.ports import free_port
 from voicemode_whisper.core.pool import Member, Pool, drain_commands, ready_commands
 
 from .fake_member import FakeMember
+from .fake_whisper import address
 from .haproxy import needs_haproxy
+from .live import COMPLETED, FAILED, Live, live
+from .live import silence as live_silence
 from .pool import Haproxy
 from .raw import FORM, end, part
 from .samples import Client, form, silence
@@ -515,3 +518,74 @@ async def test_statistics_are_for_this_machine_alone(haproxy: Haproxy, folder: P
             assert 'server="m0"' in await response.text()
         async with session.get(f"{url}/;csv", headers={"Host": "evil.example"}) as response:
             assert response.status == 403
+
+
+class TestLive:
+    @pytest.fixture
+    async def speaking(self, gateway: TestServer) -> AsyncIterator[Live]:
+        async with aiohttp.ClientSession() as http, live(http, address(gateway)) as opened:
+            await opened.update({"turn_detection": None, "transcription": {"language": "en"}})
+            await opened.until("session.updated")
+            yield opened
+
+    async def test_a_turn_goes_to_a_member_as_a_file_does(
+        self, speaking: Live, fakes: dict[str, FakeMember]
+    ) -> None:
+        await speaking.append(live_silence(0.3))
+        await speaking.commit()
+        completed = await speaking.until(COMPLETED)
+        (fake,) = (fake for fake in fakes.values() if fake.got)
+        assert completed["transcript"] == fake.name
+        assert completed["usage"] == {"type": "duration", "seconds": 1}
+        (request,) = fake.requests
+        assert request.raw_path == PATH
+        assert b'name="language"\r\n\r\nen\r\n' in fake.got[0]
+        assert b"WAVEfmt" in fake.got[0]
+
+    async def test_a_member_that_dies_loses_nothing(
+        self, speaking: Live, fakes: dict[str, FakeMember]
+    ) -> None:
+        for name in ("m0", "m1"):
+            fakes[name].dies = True
+        for _ in range(4):
+            await speaking.append(live_silence(0.3))
+            await speaking.commit()
+            assert (await speaking.until(COMPLETED, 30))["transcript"] == "m2"
+
+    async def test_a_refusal_is_the_member_s(
+        self, speaking: Live, fakes: dict[str, FakeMember]
+    ) -> None:
+        for fake in fakes.values():
+            fake.status, fake.code = 400, "invalid_value"
+        await speaking.append(live_silence(0.3))
+        await speaking.commit()
+        assert (await speaking.until(FAILED))["error"]["code"] == "invalid_value"
+
+    async def test_files_do_not_wait_for_what_is_partly_spoken(
+        self, speaking: Live, client: Client, fakes: dict[str, FakeMember]
+    ) -> None:
+        for fake in fakes.values():
+            fake.seconds = 20
+        await speaking.append(live_silence(1))
+        async with asyncio.timeout(5):
+            while not any(fake.began.is_set() for fake in fakes.values()):
+                await asyncio.sleep(0.01)
+        (busy,) = (fake for fake in fakes.values() if fake.began.is_set())
+        for fake in fakes.values():
+            fake.seconds = 0.5
+        began = time.monotonic()
+        answers = await asyncio.gather(*(ask(client) for _ in range(3)))
+        assert [status for status, _ in answers] == [200] * 3
+        assert time.monotonic() - began < 2
+        assert busy.cancelled.is_set()
+
+    async def test_no_partial_ones_while_all_members_are_busy(
+        self, speaking: Live, client: Client, fakes: dict[str, FakeMember]
+    ) -> None:
+        for fake in fakes.values():
+            fake.seconds = 1
+        asking = asyncio.gather(*(ask(client) for _ in range(3)))
+        await asyncio.sleep(0.3)
+        await speaking.append(live_silence(2))
+        await asking
+        assert sum(len(fake.got) for fake in fakes.values()) == 3

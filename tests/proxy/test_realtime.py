@@ -147,6 +147,7 @@ class TestTurns:
     ) -> None:
         """Sent at 16 kHz nothing is computed anew, so the bytes themselves have to be there."""
         monkeypatch.setattr(realtime_session.Session, "_has_partial", lambda _: False)
+        client.beyond_openai = True
         await client.update({"format": {"type": "audio/pcm", "rate": 16000}})
         data = speech(16000)
         found = bytearray()
