@@ -17,7 +17,10 @@ class LiveSessions:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Count a session for the duration of the context, or raise ApiError 503."""
+        """Count a session for the duration of the context, or raise ApiError: 503, or 404."""
+        if not self.limit:
+            message = "Live sessions are switched off: WHISPER_PROXY_LIVE_SESSIONS is 0."
+            raise ApiError(404, message, code="unknown_url")
         if self.open >= self.limit:
             message = f"{self.limit} live sessions are open, as many as may be. Try again."
             raise ApiError(503, message, code="too_many_sessions", headers=RETRY_AFTER)

