@@ -302,7 +302,7 @@ class Session:
         self._metrics.live_seconds.observe(time.monotonic() - turn.ended)
 
     async def _until_heard(self, turn: Turn) -> Heard:
-        until = turn.ended + PATIENCE_SECONDS
+        until = time.monotonic() + PATIENCE_SECONDS  # those before it had theirs
         while True:
             try:
                 return await self._transcriber.transcribe(bytes(turn.pcm), turn.form)
