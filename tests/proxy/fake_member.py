@@ -81,8 +81,7 @@ class FakeMember:
     def _answer(self) -> web.Response:
         if self.code:
             return self._error(self.status, self.code)
-        usage = {"type": "duration", "seconds": 1}
-        text = self.text or json.dumps({"text": self.name, "usage": usage})
+        text = self.text or json.dumps({"text": self.name})
         return web.Response(
             text=text, status=self.status, headers=self.headers, content_type=self.content_type
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import logging
 import re
 import tempfile
@@ -520,9 +521,16 @@ async def test_statistics_are_for_this_machine_alone(haproxy: Haproxy, folder: P
             assert response.status == 403
 
 
+USAGE = {"type": "duration", "seconds": 1}
+
+
 class TestLive:
     @pytest.fixture
-    async def speaking(self, gateway: TestServer) -> AsyncIterator[Live]:
+    async def speaking(
+        self, gateway: TestServer, fakes: dict[str, FakeMember]
+    ) -> AsyncIterator[Live]:
+        for name, fake in fakes.items():
+            fake.text = json.dumps({"text": name, "usage": USAGE})
         async with aiohttp.ClientSession() as http, live(http, address(gateway)) as opened:
             await opened.update({"turn_detection": None, "transcription": {"language": "en"}})
             await opened.until("session.updated")
@@ -536,7 +544,7 @@ class TestLive:
         completed = await speaking.until(COMPLETED)
         (fake,) = (fake for fake in fakes.values() if fake.got)
         assert completed["transcript"] == fake.name
-        assert completed["usage"] == {"type": "duration", "seconds": 1}
+        assert completed["usage"] == USAGE
         (request,) = fake.requests
         assert request.raw_path == PATH
         assert b'name="language"\r\n\r\nen\r\n' in fake.got[0]
