@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 ELSEWHERE = "server.lan"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
+    # No longer than the module: an event loop runs as long, and tests of others have their own.
     with browsers.chromium(
         f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
         "--use-fake-device-for-media-stream",
