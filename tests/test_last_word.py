@@ -145,6 +145,13 @@ def test_json_stays_json_with_the_results_of_each_host(tmp_path: Path):
     assert work["success"] == ["@fake/busy"]
     assert work["no_change"] == ["@fake/quiet"]
     assert len(results["failed_hosts"]) == 4
+    hosts = results["hosts"]
+    assert list(hosts) == [f"@fake/{name}" for name in MIXED]
+    assert all(isinstance(host.pop("seconds"), float) for host in hosts.values())
+    served = {"release": "v1.9.1", "backend": "CPU", "device": "CPU"}
+    assert hosts["@fake/busy"] == {**served, "changed": 1, "failed": False, "cause": None}
+    unknown = dict.fromkeys(served)
+    assert hosts["@fake/fails"] == {**unknown, "changed": 0, "failed": True, "cause": "no /x"}
     assert said[0] == "--> Hosts:"
 
 

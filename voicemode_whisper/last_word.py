@@ -1,13 +1,18 @@
-"""A run over several hosts ends with a table of them, below pyinfra's of the operations."""
+"""A run over several hosts ends with a table of them, below pyinfra's of the operations.
 
+The results of --json have the same under `hosts`, for one host too.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from pyinfra import logger
 from pyinfra.api import Host, State
 from pyinfra.api.output import format_text
 from pyinfra.api.state import BaseStateCallback
+from pyinfra_cli import prints
 
-from voicemode_whisper.core.hosts_table import HostResult, causes, table
+from voicemode_whisper.core.hosts_table import HostResult, causes, record, table
 from voicemode_whisper.operations.util.outcome import outcome_of
 
 UNREACHED = "no connection, as told above"
@@ -47,8 +52,23 @@ def have_last_word(state: State) -> None:
         state.add_callback_handler(LastWord())
 
 
+def _with_hosts(build: Callable[[State], dict[str, Any]]) -> Callable[[State], dict[str, Any]]:
+    def built(state: State) -> dict[str, Any]:
+        hosts = {host.name: record(_result(state, host)) for host in _hosts(state)}
+        return {**build(state), "hosts": hosts}
+
+    return built
+
+
+prints.build_results_json = _with_hosts(prints.build_results_json)
+
+
+def _hosts(state: State) -> list[Host]:
+    return [host for host in state.inventory if state.is_host_in_limit(host)]
+
+
 def _say(state: State) -> None:
-    hosts = [host for host in state.inventory if state.is_host_in_limit(host)]
+    hosts = _hosts(state)
     failed = [host for host in hosts if host in state.failed_hosts]
     # What was only planned is pyinfra's to tell.
     if len(hosts) < 2 or not (state.is_executing or failed):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from voicemode_whisper.core.build import NAMES
 from voicemode_whisper.core.generations import Generation
@@ -57,6 +58,18 @@ def _served(serving: Generation | None) -> tuple[str, str, str]:
         return release, UNKNOWN, UNKNOWN
     name = NAMES[serving.backend].removeprefix("the ")
     return release, name, serving.gpu.label if serving.gpu else name
+
+
+def record(result: HostResult) -> dict[str, Any]:
+    """The same for programs: null where it is not known; `cause` too where nothing failed."""
+    served = zip(HEADING[1:4], _served(result.serving), strict=True)
+    return {
+        **{name: None if value == UNKNOWN else value for name, value in served},
+        "changed": result.changed,
+        "seconds": round(result.seconds, 1),
+        "failed": result.failed,
+        "cause": result.cause,
+    }
 
 
 def causes(results: Sequence[HostResult]) -> list[str]:
