@@ -114,3 +114,13 @@ def test_a_member_whose_settings_are_wrong_is_named_by_the_gateway():
     gate = pool(["one", "two"], ["gate"], proxy_port="x")["gate"]
     with pytest.raises(UserError, match=r"^pool: two: proxy_port: got 'x'"):
         _ = gate.pool_members
+
+
+def test_a_machine_that_upgrades_itself_is_told_every_setting(monkeypatch: pytest.MonkeyPatch):
+    # As where group_data/all.py has been changed, or takes it from the environment.
+    monkeypatch.setitem(DEFAULTS, "whisper_repo", "https://token@host/x")
+    one = pool(["one", "two"], [], proxy_port=2323)["two"]
+    assert one.own_data["whisper_repo"] == "https://token@host/x"
+    assert one.own_data["proxy_port"] == 2323
+    assert (one.own_data["known_as"], one.own_data["unattended"]) == ("two", "yes")
+    assert not [name for name in one.own_data if name.startswith("_")]

@@ -150,12 +150,9 @@ class Host:
 
     @property
     def own_data(self) -> dict[str, Any]:
-        """What the inventory of a machine that upgrades itself says of it, but for the defaults."""
-        data = self.pyinfra.data.dict()
-        names = (name for name in DEFAULTS if not name.startswith("_"))
-        given = {
-            name: data[name] for name in names if data.get(name, DEFAULTS[name]) != DEFAULTS[name]
-        }
+        """What the inventory of a machine that upgrades itself says of it: each setting."""
+        data = {**DEFAULTS, **self.pyinfra.data.dict()}
+        given = {name: data[name] for name in DEFAULTS if not name.startswith("_")}
         own = {"ssh_hostname": self.called, "known_as": self.member_name}
         return {**given, **own, "unattended": "yes", "retry": "no"}
 

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from voicemode_whisper.core.fingerprint import fingerprint
+from voicemode_whisper.host import DEFAULTS
 from voicemode_whisper.proxy_archive import packed
 from voicemode_whisper.resources import DEPLOY_LOCK, PACKAGE, ROOT
 
@@ -15,6 +16,7 @@ BESIDE = (
     "tasks/*.py",
     "templates/*.j2",
     "files/whisper_proxy/*.py",
+    "files/whisper_proxy/page/*",
     "files/jfk.opus",
     "group_data/all.py",
     "requirements/proxy.lock",
@@ -32,7 +34,17 @@ def archive() -> bytes:
         **{path.relative_to(ROOT): path for path in beside},
         **{Path(PACKAGE.name) / path.relative_to(PACKAGE): path for path in inside - beside},
     }
-    return packed({str(name): path.read_bytes() for name, path in sorted(named.items())})
+    files = {str(name): path.read_bytes() for name, path in sorted(named.items())}
+    return packed({**files, "group_data/all.py": _no_defaults()})
+
+
+def _no_defaults() -> bytes:
+    """The names of the settings alone: the inventory has the values, for its owner to read.
+
+    The operator's own file may have passwords, or take them from an environment that is not there.
+    """
+    names = "".join(f"{name} = None\n" for name in DEFAULTS)
+    return f"# Written by the deploy: the values stand in ../../inventory.py.\n{names}".encode()
 
 
 @cache
