@@ -40,13 +40,15 @@ def _would_change(state: State, host: Host, op_hash: str) -> bool:
     operation = state.get_op_data_for_host(host, op_hash)
     given: Any = operation.global_arguments["_if"]
     conditions: Sequence[Callable[[], bool]] = [given] if callable(given) else given or []
-    return bool(operation.operation_meta._maybe_is_change) and all(one() for one in conditions)
+    # Asked now where -y, or PYINFRA_YES, has had pyinfra ask nothing.
+    return operation.operation_meta.will_change and all(one() for one in conditions)
 
 
 def _tell(state: State, dry: bool) -> None:
     """In the place of pyinfra's JSON of the plan: a table, and the exit status."""
+    planned_by_host = planned(state)
     names = {host.name for host in state.failed_hosts}
-    found = {name: made for name, made in planned(state).items() if name not in names}
+    found = {name: made for name, made in planned_by_host.items() if name not in names}
     for line in table(found, sorted(names)):
         print(line)
     raise Told(status(found, names))

@@ -388,8 +388,9 @@ def check(tmp_path: Path, hosts: dict[str, Any], *options: str) -> tuple[int, st
     return done.returncode, done.stdout
 
 
-def test_what_would_change_is_told_by_host_and_by_the_status(tmp_path: Path):
-    status, table = check(tmp_path, {"a": HEALTHY})
+@pytest.mark.parametrize("option", [[], ["-y"]])
+def test_what_would_change_is_told_by_host_and_by_the_status(tmp_path: Path, option: list[str]):
+    status, table = check(tmp_path, {"a": HEALTHY}, *option)
     assert status == 2
     heading, first, *rest = table.splitlines()
     assert heading.split() == ["host", "would", "change"]
@@ -401,5 +402,9 @@ def test_where_what_would_change_is_not_known_the_status_is_another(tmp_path: Pa
     status, table = check(tmp_path, {"a": HEALTHY, "b": DEBIAN})
     assert status == 1
     assert "@fake/b  unknown, as told above" in table.splitlines()
+    garbled, _ = GARBAGE["pacman"]
+    status, table = check(tmp_path, {"a": HEALTHY, "c": {**garbled, **HEALTHY}}, "-y")
+    assert status == 1
+    assert "@fake/c  unknown, as told above" in table.splitlines()
     assert check(tmp_path, {"a": HEALTHY}, "--limit", "nobody")[0] == 1
     assert check(tmp_path, {"a": HEALTHY}, "--no-such-option") == (1, "")
