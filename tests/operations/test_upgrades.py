@@ -1,11 +1,15 @@
 """How an upgrade without anybody ends: noted, and told where it failed; and when it comes."""
 
+import io
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from voicemode_whisper import project_archive
 from voicemode_whisper.core.upgrades import UpgradeState, parse_upgrade_state
+from voicemode_whisper.core.venv import SYSTEM_PYTHON
 from voicemode_whisper.facts.upgrades import CalendarProblem
 from voicemode_whisper.scripts import words
 
@@ -46,6 +50,20 @@ def test_a_failure_is_noted_with_its_cause_and_told(upgrade: Path):
     assert cause == found.said
 
 
+# As pyinfra ends what it says of an operation that has failed.
+FAILED = "[@local] verify: silent\n    [@local] Error: executed 2 commands\n"
+NO_MODULE = "venv-1/bin/python: No module named pyinfra"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [(f"{LOG}{FAILED}", "verify: silent"), (f"{NO_MODULE}\n\n", NO_MODULE), ("", "")],
+)
+def test_what_is_noted_is_the_cause(upgrade: Path, log: str, said: str):
+    (upgrade / "last.log").write_text(log)
+    assert ended(upgrade, "exit-code").said == said
+
+
 def test_what_is_well_is_told_to_nobody(upgrade: Path):
     (upgrade / "notify").write_text("cat > ../told\n")
     found = ended(upgrade, "success")
@@ -63,3 +81,24 @@ def test_systemd_says_whether_it_knows_a_time(calendar: str, is_known: bool):
     command = CalendarProblem().command(calendar).get_raw_value()
     said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
     assert (said.stdout == "") is is_known
+
+
+@pytest.mark.slow
+def test_another_python_since_is_no_reason_not_to_upgrade(tmp_path: Path):
+    project, venv = tmp_path / "project-1", tmp_path / "venv-1"
+    with tarfile.open(fileobj=io.BytesIO(project_archive.archive())) as tar:
+        tar.extractall(project, filter="data")
+    subprocess.run([SYSTEM_PYTHON, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
+    # What pacman leaves of it: packages for a Python that is gone.
+    (library,) = (venv / "lib").iterdir()
+    library.rename(venv / "lib/python3.9")
+    (tmp_path / "inventory.py").write_text("servers = ['@local']")
+    run = subprocess.run(
+        ["sh", "voicemode_whisper/scripts/run-upgrade.sh", "../venv-1"],
+        cwd=project, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    # Its settings are none, so the deploy ends as soon as it is there.
+    assert run.returncode == 1
+    assert "installing the packages of the upgrade" in run.stdout
+    assert "[@local] whisper_version: got None; allowed is latest" in run.stdout
+    assert (tmp_path / "last.log").read_text() == run.stdout

@@ -6,12 +6,17 @@ umask 077
 LC_ALL=C.UTF-8
 export LC_ALL
 
-# What the run has said of this machine last that has to do with its result.
+# What the run has said of this machine, and where it has not come so far, all that it said.
+of_machine() {
+  sed -n 's/^.*\[@local\] *//p' ../last.log | grep -vE '^Error: executed [0-9]+ commands' | grep . ||
+    grep . ../last.log
+}
+# What it has said last that has to do with its result.
 said() {
-  sed -n 's/^.*\[@local\] *//p' ../last.log 2> /dev/null | if [ "$SERVICE_RESULT" = success ]; then
+  of_machine 2> /dev/null | if [ "$SERVICE_RESULT" = success ]; then
     grep -E ' was rejected on | is newer, and skipped' | tail -n 1
   else
-    grep . | tail -n 1
+    tail -n 1
   fi
 }
 case $SERVICE_RESULT in
