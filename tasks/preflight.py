@@ -155,7 +155,7 @@ def _check_upgrades(host: Host) -> None:
     given = host.settings.upgrade_timer
     if given and host.is_of_pool():
         raise UserError(f"upgrade_timer: got {given!r}, {NOT_IN_POOL}")
-    if given and host.is_attended():
+    if given and not host.is_own_run():
         problem = calendar_problem(given, host.fact(CalendarProblem, calendar=given))
         if problem:
             raise UserError(problem)

@@ -7,7 +7,7 @@ from voicemode_whisper.operations import upgrades, venv, versioned_dir
 from voicemode_whisper.stage import stage
 
 
-@stage("Upgrades", where=Host.is_attended)
+@stage("Upgrades", where=lambda host: not host.is_own_run())
 def schedule(host: Host) -> None:
     """Have this deploy run on the machine itself when the setting `upgrade_timer` says."""
     layout, settings = host.layout, host.settings

@@ -148,6 +148,10 @@ class Host:
         """Whether the run may become root."""
         return not self.settings.unattended
 
+    def is_own_run(self) -> bool:
+        """Whether the machine itself has begun this run, with `own_data` for its settings."""
+        return bool(self.pyinfra.data.get("known_as"))
+
     @property
     def own_data(self) -> dict[str, Any]:
         """What the inventory of a machine that upgrades itself says of it: each setting."""

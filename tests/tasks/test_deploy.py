@@ -336,8 +336,15 @@ def test_unattended_nothing_is_done_as_root_and_what_is_left_is_said(tmp_path: P
         f"access: the services do not run without a login; {left}",
     ]
     stages = {operation["name"].split(" | ")[0] for operation in operations}
-    assert stages & {"Packages", "Access", "Upgrades"} == set()
-    assert {"whisper.cpp", "Services", "Verify"} <= stages
+    assert stages & {"Packages", "Access"} == set()
+    assert {"whisper.cpp", "Services", "Verify", "Upgrades"} <= stages
+
+
+def test_a_run_of_the_machine_s_own_leaves_its_timer_alone(tmp_path: Path):
+    own = (*UNATTENDED, "--data", "known_as=a", "--data", "upgrade_timer=daily")
+    status, output, operations = plan(tmp_path, {"a": HEALTHY}, *own)
+    assert status == 0, output
+    assert not [one["name"] for one in operations if one["name"].startswith("Upgrades")]
 
 
 def test_unattended_a_missing_package_ends_the_run(tmp_path: Path):
@@ -351,8 +358,9 @@ def test_unattended_a_missing_package_ends_the_run(tmp_path: Path):
     ]
 
 
-def test_a_machine_that_upgrades_itself_has_the_deploy(tmp_path: Path):
-    data = ("--data", "upgrade_timer=daily")
+@pytest.mark.parametrize("unattended", [(), UNATTENDED])
+def test_a_machine_that_upgrades_itself_has_the_deploy(tmp_path: Path, unattended: tuple[str, ...]):
+    data = ("--data", "upgrade_timer=daily", *unattended)
     status, output, operations = plan(tmp_path, {"a": HEALTHY}, *data)
     assert status == 0, output
     names = [one["name"] for one in operations if one["name"].startswith("Upgrades | ")]
