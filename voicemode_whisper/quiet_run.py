@@ -15,7 +15,7 @@ from voicemode_whisper.facts.build import Manifest
 from voicemode_whisper.facts.certificate import Certificate, HostNames
 from voicemode_whisper.facts.device_access import ConnectionDeviceAccess
 from voicemode_whisper.facts.env_file import VoiceModeEnv
-from voicemode_whisper.facts.files import Exists, KeyFile, Without
+from voicemode_whisper.facts.files import Exists, KeyFile, Sha256Sums, Without
 from voicemode_whisper.facts.generations import Earlier, Generations
 from voicemode_whisper.facts.git import Head
 from voicemode_whisper.facts.kfd import Gpus
@@ -80,7 +80,12 @@ def as_user(host: Host) -> list[Question]:
 
 def _upgrades(host: Host) -> list[Question]:
     """What is asked of the machine's own upgrades."""
-    return [(Python, {}), (Exists, {"path": host.layout.upgrade})]
+    layout = host.layout
+    return [
+        (Python, {}),
+        (Sha256Sums, {"paths": layout.upgrade_units}),
+        (Exists, {"path": layout.upgrade}),
+    ]
 
 
 def _certificates(host: Host) -> Iterator[Question]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_hosts import FakeHost
 from voicemode_whisper import project_archive
+from voicemode_whisper.core.layout import Layout
 from voicemode_whisper.core.upgrades import UpgradeState, parse_upgrade_state
 from voicemode_whisper.core.venv import SYSTEM_PYTHON
 from voicemode_whisper.facts.upgrades import CalendarProblem
+from voicemode_whisper.operations import upgrades
 from voicemode_whisper.scripts import words
 
 # As pyinfra prints it, without a terminal.
@@ -74,6 +77,30 @@ def test_what_is_well_is_told_to_nobody(upgrade: Path):
 def test_one_that_systemd_has_ended_is_told_by_its_name(upgrade: Path):
     (upgrade / "notify").write_text("")
     assert ended(upgrade, "timeout").said == "it was ended: timeout"
+
+
+LAYOUT = Layout("/h")
+UNITS = dict.fromkeys(LAYOUT.upgrade_units, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("units", "is_there", "commands"),
+    [
+        ({}, False, 0),
+        (UNITS, True, 4),
+        # As where somebody has removed ~/.voicemode/services, or a run was killed before its end.
+        (UNITS, False, 4),
+        ({}, True, 1),
+    ],
+)
+def test_whatever_is_left_of_the_timer_is_removed(
+    units: dict[str, str], is_there: bool, commands: int
+):
+    facts = {
+        "files.Sha256Sums": {f"paths={LAYOUT.upgrade_units}": units},
+        "files.Exists": {f"path={LAYOUT.upgrade}": is_there},
+    }
+    assert len(FakeHost(facts).commands(upgrades.absent, layout=LAYOUT)) == commands
 
 
 @pytest.mark.parametrize(("calendar", "is_known"), [("Sun 04:00", True), ("someday", False)])

@@ -105,6 +105,10 @@ class Layout:
         return f"{self.services}/upgrade"
 
     @property
+    def upgrade_units(self) -> list[str]:
+        return [f"{self.units}/{unit}" for unit in (UPGRADE_TIMER, UPGRADE_UNIT)]
+
+    @property
     def tls(self) -> str:
         """The private CA, if the deploy makes one, and the proxy's certificate, with their keys."""
         return f"{self.services}/tls"

@@ -7,7 +7,7 @@ from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand
 
 from voicemode_whisper.core.fingerprint import fingerprint
-from voicemode_whisper.core.layout import UPGRADE_TIMER, UPGRADE_UNIT, Layout
+from voicemode_whisper.core.layout import UPGRADE_TIMER, Layout
 from voicemode_whisper.core.services import UnitState
 from voicemode_whisper.core.upgrades import inventory
 from voicemode_whisper.core.venv import UPGRADE
@@ -63,13 +63,12 @@ def absent(layout: Layout) -> Generator[StringCommand]:
 
     + layout: where things lie
     """
-    if not read_fact(host, Exists, path=layout.upgrade):
+    paths = layout.upgrade_units
+    units = read_fact(host, Sha256Sums, paths=paths)
+    if not units and not read_fact(host, Exists, path=layout.upgrade):
         host.noop("the machine does not upgrade itself")
         return
-    units = (UPGRADE_TIMER, UPGRADE_UNIT)
-    paths = [f"{layout.units}/{unit}" for unit in units]
-    present = read_fact(host, Sha256Sums, paths=paths)
-    if present:
+    if units:
         # Not the service: that may be what has called for this.
         yield StringCommand(SYSTEMCTL, "disable --now", UPGRADE_TIMER)
         yield StringCommand("rm -f", *map(QuoteString, paths))
