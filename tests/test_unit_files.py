@@ -228,12 +228,16 @@ def test_home_assistant_s_service_is_there_only_where_it_is_wanted():
         "STT_MODELS=small.en",
     } <= set(found)
     assert f"SERVICE_REVISION={files_of(**WITH_ALL).revisions['wyoming']}" in found
+    # At INFO wyoming-openai logs each transcript.
+    assert "WYOMING_LOG_LEVEL=WARNING" in found
 
 
 def test_home_assistant_is_told_the_languages_that_the_model_knows():
     large = resolve_model("large-v3", "", "http://x")
     (languages,) = (
-        line for line in lines("wyoming", model=large, **WITH_ALL) if line.startswith("WYOMING_L")
+        line
+        for line in lines("wyoming", model=large, **WITH_ALL)
+        if line.startswith("WYOMING_LANGUAGES")
     )
     assert {"en", "de", "ja", "no"} <= set(languages.split('"')[1].split())
 

@@ -57,6 +57,7 @@ def test_with_the_setting_home_assistant_is_answered(box: Box):
     kind, data = heard(box)
     assert kind == "transcript"
     assert is_spoken(data["text"])
+    assert not is_spoken(box.run(f"journalctl --user -q -o cat -u {WYOMING_UNIT}").stdout)
     assert wanted(box).changes == 0
 
 
