@@ -32,12 +32,12 @@ def upgrade(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ended(upgrade: Path, result: str) -> UpgradeState:
-    """What is noted of a run that systemd says this of."""
+def ended(upgrade: Path, result: str, code: str = "exited") -> UpgradeState:
+    """What is noted of a run that systemd says this of, and of its process."""
     subprocess.run(
         words("upgrade-ended"),
         cwd=upgrade / "project-1",
-        env={"SERVICE_RESULT": result, "PATH": "/usr/bin:/bin"},
+        env={"SERVICE_RESULT": result, "EXIT_CODE": code, "PATH": "/usr/bin:/bin"},
         check=True,
         timeout=60,
     )
@@ -76,7 +76,13 @@ def test_what_is_well_is_told_to_nobody(upgrade: Path):
 
 def test_one_that_systemd_has_ended_is_told_by_its_name(upgrade: Path):
     (upgrade / "notify").write_text("")
-    assert ended(upgrade, "timeout").said == "it was ended: timeout"
+    assert ended(upgrade, "timeout", "killed").said == "it was ended: timeout"
+
+
+def test_one_that_was_stopped_has_not_gone_well(upgrade: Path):
+    (upgrade / "notify").write_text("")
+    found = ended(upgrade, "success", "killed")
+    assert (found.result, found.said) == ("stopped", "it was ended: stopped")
 
 
 LAYOUT = Layout("/h")

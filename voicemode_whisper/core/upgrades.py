@@ -19,7 +19,7 @@ class UpgradeState:
 
     `active` and `enabled` are the timer's states, as systemctl(1) shows them, empty where there is
     none; `next` is when it runs next and `when` when it ran last, as date(1) writes them. `result`
-    is systemd's word for how that ended, `said` what the run said to it.
+    is systemd's word for how that ended, or "stopped", `said` what the run said to it.
     """
 
     active: str = ""
