@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from paramiko import SSHException
 from pyinfra.api import StringCommand
 from pyinfra_testing.util import get_command_string
 
@@ -67,6 +69,14 @@ def test_a_member_is_out_while_it_switches_and_transcribes(
     assert list(commands) == []
     assert told(gateway) == ["drain", "ready"]
     assert all(word in gateway.told[1] for word in ready_commands("one.lan"))
+
+
+def test_a_gateway_that_is_lost_meanwhile_is_no_fault_of_the_member(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+):
+    operations(monkeypatch, ["switch"], ["confirm"])
+    monkeypatch.setattr(rolling.shell, "run", Mock(side_effect=SSHException("not active")))
+    assert list(switched(FakeHost({}), gateway)) == ["switch", "confirm"]
 
 
 def test_one_that_has_nothing_to_do_stays_in(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):

@@ -74,9 +74,18 @@ def _out(member: str, gateways: Sequence[Host]) -> Iterator[None]:
         yield
     finally:
         for gateway in told:
-            # One that is lost meanwhile has it back with its next deploy, or when HAProxy restarts.
-            with suppress(OSError, EOFError, SSHException):
-                shell.run(gateway, script("balancer", *ready_commands(member)))
+            _tell(gateway, ready_commands(member))
+
+
+def _tell(gateway: Host, commands: Sequence[str]) -> bool:
+    """Whether a gateway's HAProxy was told so.
+
+    One that is lost meanwhile has the member back with its next deploy, or when HAProxy restarts.
+    """
+    with suppress(OSError, EOFError, SSHException):
+        done, _ = shell.run(gateway, script("balancer", *commands))
+        return done
+    return False
 
 
 def _rests(member: str, gateway: Host) -> bool:
@@ -86,7 +95,7 @@ def _rests(member: str, gateway: Host) -> bool:
     states = read_fact(gateway, MemberStates)
     if not may_go_out(member, states):
         return False
-    done, _ = shell.run(gateway, script("balancer", *drain_commands(member)))
+    done = _tell(gateway, drain_commands(member))
     until = time.monotonic() + REST_SECONDS
     while done and time.monotonic() < until:
         states = read_fact(gateway, MemberStates)
