@@ -6,11 +6,13 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from pyinfra.api import StringCommand
 
 from tests.fake_hosts import FakeHost
 from voicemode_whisper import project_archive
-from voicemode_whisper.core.layout import Layout
-from voicemode_whisper.core.upgrades import UpgradeState, parse_upgrade_state
+from voicemode_whisper.core.layout import UPGRADE_TIMER, Layout
+from voicemode_whisper.core.services import UnitState
+from voicemode_whisper.core.upgrades import UpgradeState, inventory, parse_upgrade_state
 from voicemode_whisper.core.venv import SYSTEM_PYTHON
 from voicemode_whisper.facts.upgrades import CalendarProblem
 from voicemode_whisper.operations import upgrades
@@ -83,6 +85,54 @@ def test_one_that_was_stopped_has_not_gone_well(upgrade: Path):
     (upgrade / "notify").write_text("")
     found = ended(upgrade, "success", "killed")
     assert (found.result, found.said) == ("stopped", "it was ended: stopped")
+
+
+SETTINGS = {"whisper_repo": "https://ada:s3cr3t@host/x"}
+NOTIFY = "curl -d @- https://ntfy.sh/s3cr3t"
+
+
+def scheduling(home: Path) -> StringCommand:
+    """The command that has the timer on a host that has none."""
+    layout = Layout(str(home))
+    units = sorted(layout.upgrade_units, reverse=True)
+    paths = [f"{layout.upgrade}/inventory.py", f"{layout.upgrade}/notify", *sorted(units)]
+    facts = {
+        "toolchain.Python": "3.13",
+        "user_unit.Unit": {f"unit={UPGRADE_TIMER}": UnitState()},
+        "files.Sha256Sums": {f"paths={paths}": {}},
+    }
+    with FakeHost(facts).worked_on():
+        (command,) = upgrades.scheduled._inner(
+            layout, "daily", NOTIFY, "project-1", "d" * 64, SETTINGS
+        )
+    return command
+
+
+def test_what_may_have_a_password_stands_on_no_command_line(tmp_path: Path):
+    command = scheduling(tmp_path)
+    assert "s3cr3t" not in f"{command.get_raw_value()} {command.connector_arguments}"
+    assert command.connector_arguments["_stdin"] == [NOTIFY, *inventory(SETTINGS).splitlines()]
+
+
+def test_the_timer_comes_with_files_for_its_owner_alone(tmp_path: Path):
+    upgrade, units, programs = (tmp_path / name for name in ("upgrade", "units", "bin"))
+    for made in (upgrade / "project-1", upgrade / "project-0", programs):
+        made.mkdir(parents=True)
+    # In place of a user's manager, which is not here.
+    (programs / "systemctl").write_text("#!/bin/sh\n")
+    (programs / "systemctl").chmod(0o755)
+    told = "\n".join([NOTIFY, *inventory(SETTINGS).splitlines(), ""])
+    arguments = (str(upgrade), str(units), "project-1", "venv-1", "a.timer", "%h\n")
+    subprocess.run(
+        words("schedule-upgrades", *arguments),
+        env={"PATH": f"{programs}:/usr/bin:/bin"}, input=told, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert (units / "a.timer").read_text() == "%h\n"
+    assert (upgrade / "inventory.py").read_text() == inventory(SETTINGS)
+    assert (upgrade / "notify").read_text() == NOTIFY
+    assert {path.stat().st_mode & 0o777 for path in upgrade.iterdir() if path.is_file()} == {0o600}
+    assert not (upgrade / "project-0").exists()
+    assert (upgrade / "project-1").exists()
 
 
 LAYOUT = Layout("/h")

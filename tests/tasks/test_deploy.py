@@ -110,7 +110,8 @@ def test_a_tag_that_was_moved_is_said_and_not_followed_unless_asked(tmp_path: Pa
 def test_credentials_in_urls_are_not_shown(tmp_path: Path):
     repo = "whisper_repo=https://ada:s3cr3t@host/x"
     model = ["whisper_model=https://ada:s3cr3t@host/x.bin?token=s3cr3t", f"model_sha256={'a' * 64}"]
-    data = [word for option in (repo, *model) for word in ("--data", option)]
+    timer = ["upgrade_timer=daily", "notify_command=curl -d @- https://ntfy.sh/s3cr3t"]
+    data = [word for option in (repo, *model, *timer) for word in ("--data", option)]
     answers = {"a": HEALTHY, "b": HEALTHY | {"git-upload-pack": ["it answered 503"]}}
     status, output, planned = plan(tmp_path, answers, "-vvv", "--debug", *data)
     assert status == 1

@@ -10,6 +10,7 @@ from voicemode_whisper.core.fingerprint import fingerprint
 from voicemode_whisper.core.layout import UPGRADE_TIMER, Layout
 from voicemode_whisper.core.services import UnitState
 from voicemode_whisper.core.upgrades import inventory
+from voicemode_whisper.core.urls import Hidden
 from voicemode_whisper.core.venv import UPGRADE
 from voicemode_whisper.facts.base import read_fact
 from voicemode_whisper.facts.files import Exists, Sha256Sums
@@ -43,9 +44,10 @@ def scheduled(
     python: str | None = read_once(Python)
     venv = f"{UPGRADE.directory}-{fingerprint(f'{lock_sha256} {python}')}"
     units = render_upgrade(calendar, project, venv)
+    settings = inventory(data)
     files = {
-        f"{layout.upgrade}/inventory.py": inventory(data),
-        f"{layout.upgrade}/notify": f"{notify}\n" if notify else "",
+        f"{layout.upgrade}/inventory.py": settings,
+        f"{layout.upgrade}/notify": notify,
         **{f"{layout.units}/{name}": text for name, text in units.items()},
     }
     timer: UnitState = read_fact(host, Unit, unit=UPGRADE_TIMER)
@@ -53,8 +55,9 @@ def scheduled(
     if runs and not differing(files):
         host.noop(f"{UPGRADE_TIMER} runs it")
         return
-    words = [word for pair in files.items() for word in pair]
-    yield script("schedule-upgrades", layout.upgrade, layout.units, project, venv, *words)
+    words = [word for pair in units.items() for word in pair]
+    command = script("schedule-upgrades", layout.upgrade, layout.units, project, venv, *words)
+    yield StringCommand(command, _stdin=Hidden([notify, *settings.splitlines()]))
 
 
 @operation()
