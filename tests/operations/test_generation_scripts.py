@@ -286,7 +286,7 @@ class TestSwitched:
             f"stop {PROXY_UNIT} {PROXY_SOCKET}",
             f"--no-block start {PROXY_SOCKET}",
             f"--no-block restart {PROXY_UNIT}",
-            f"--no-block restart {WYOMING_UNIT}",
+            f"restart {WYOMING_UNIT}",
         ]
 
     def test_a_server_that_was_idle_is_restarted_only_if_it_runs_again(self, box: Machine):

@@ -121,7 +121,8 @@ restart() {
     server) systemctl --user restart "$server" || true ;;
     server-if-running) systemctl --user try-restart "$server" || true ;;
     proxy) systemctl --user --no-block restart "$proxy" ;;
-    wyoming) systemctl --user --no-block restart "$wyoming" ;;
+    # Done before verify asks it: the old one answers until it has ended.
+    wyoming) systemctl --user restart "$wyoming" || true ;;
     # It has another address. The proxy finishes the requests that it has first.
     socket) systemctl --user stop "$proxy" "$socket" && systemctl --user --no-block start "$socket" ;;
   esac
