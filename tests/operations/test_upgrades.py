@@ -159,7 +159,9 @@ def test_whatever_is_left_of_the_timer_is_removed(
     assert len(FakeHost(facts).commands(upgrades.absent, layout=LAYOUT)) == commands
 
 
-@pytest.mark.parametrize(("calendar", "is_known"), [("Sun 04:00", True), ("someday", False)])
+@pytest.mark.parametrize(
+    ("calendar", "is_known"), [("Sun 04:00", True), ("someday", False), ("2020-01-01", False)]
+)
 def test_systemd_says_whether_it_knows_a_time(calendar: str, is_known: bool):
     command = CalendarProblem().command(calendar).get_raw_value()
     said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)

@@ -11,13 +11,17 @@ from voicemode_whisper.scripts import script
 
 
 class CalendarProblem(Fact[str]):
-    """What systemd says against a time for timers; empty where it takes it."""
+    """What systemd says against a time for timers; empty where it takes it.
+
+    A time that has gone by, and never comes again, is none.
+    """
 
     default = str
 
     def command(self, calendar: str) -> StringCommand:
         ask = StringCommand("systemd-analyze calendar --", QuoteString(calendar))
-        return StringCommand(ask, "2>&1 > /dev/null || true")
+        never = "sed -n 's/^ *\\(Next elapse: never\\)$/\\1/p'"
+        return StringCommand(f'said=$({ask} 2>&1) && echo "$said" | {never} || echo "$said"')
 
     def process(self, output: Iterable[str]) -> str:
         return " ".join(output)
