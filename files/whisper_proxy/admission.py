@@ -72,6 +72,7 @@ class AdmissionQueue:
         self._running: list[Job] = []
         self._waiting: list[Job] = []  # in order of arrival
         self._spare = SpareTime()
+        self._spare_jobs: list[Job] = []
         self._announced = 0
         self._credit = 0.0  # seconds of the GPU that the shortest come first for
 
@@ -87,8 +88,8 @@ class AdmissionQueue:
 
     @property
     def audio_seconds(self) -> float:
-        """The seconds of audio of the requests that hold a slot."""
-        return sum(job.seconds for job in self._running)
+        """The seconds of audio of all that is transcribed now, in spare time too."""
+        return sum(job.seconds for job in (*self._running, *self._spare_jobs))
 
     @property
     def overdue(self) -> bool:
@@ -145,9 +146,11 @@ class AdmissionQueue:
             return None
         job = Job(seconds)
         job.admit()
+        self._spare_jobs.append(job)
         try:
             return await self._spare.run(work(job))
         finally:
+            self._spare_jobs.remove(job)
             self._fill()
 
     @property

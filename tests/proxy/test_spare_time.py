@@ -39,6 +39,21 @@ async def test_it_is_done_while_nobody_waits() -> None:
     assert await work.task == "done"
 
 
+async def test_whisper_server_has_the_time_for_it() -> None:
+    """Otherwise a long turn on a slow processor would count as hung, and whisper-server be killed.
+
+    Those beside it wait for it, as whisper-server computes one after the other.
+    """
+    admission = AdmissionQueue(2, 32, 5)
+    work = await begun(Work(admission))
+    assert admission.audio_seconds == 1
+    async with admission.admitted(10):
+        assert admission.audio_seconds == 11
+    work.released.set()
+    await work.task
+    assert admission.audio_seconds == 0
+
+
 async def test_it_is_not_begun_beside_a_request() -> None:
     admission = AdmissionQueue(1, 32, 5)
     async with admission.admitted(1):
