@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
+from aiohttp.log import ws_logger
 
 from . import realtime_config, realtime_events
 from .errors import ApiError, invalid
@@ -26,6 +27,8 @@ from .turns import TurnDetection
 from .voice import can_detect
 
 LOG = logging.getLogger(__name__)
+# It warns of the subprotocols that a client offers and nobody knows, one of which is the key.
+ws_logger.setLevel(logging.ERROR)
 
 # Of a message: 98 s of PCM at 24 kHz. OpenAI takes 15 MiB of sound, which is 60 MiB of memory here
 # while it is decoded.
@@ -126,7 +129,8 @@ async def _handle(socket: web.WebSocketResponse, session: Session, data: str | b
 
 async def _send(socket: web.WebSocketResponse, event: realtime_events.Event) -> None:
     with suppress(ConnectionError):  # it is noticed where it is read from
-        await socket.send_str(json.dumps(event, ensure_ascii=False))
+        # In ASCII: an id of the client's may have halves of pairs, which UTF-8 does not have.
+        await socket.send_str(json.dumps(event))
 
 
 def _is_beta(request: web.Request) -> bool:

@@ -247,6 +247,7 @@ class Session:
     async def _clear(self) -> None:
         self._heard += len(self._sound)
         self._pcm, self._turn, self._framed = bytearray(), None, 0
+        self._intake = Intake(self._config.format)  # which may hold the first half of a sample
         if self._turns:
             self._turns.reset()
         self._rest()

@@ -189,6 +189,19 @@ class TestTurns:
         await client.until(COMPLETED)
         assert len(whisper.audio) - 44 == 16000
 
+    async def test_clear_forgets_half_a_sample_too(
+        self, client: Live, whisper: FakeWhisper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(realtime_session.Session, "_has_partial", lambda _: False)
+        client.beyond_openai = True
+        await client.update({"format": {"type": "audio/pcm", "rate": 16000}})
+        await client.append(b"\1\1\1")
+        await client.send("input_audio_buffer.clear")
+        await client.append(speech(16000)[:32000])
+        await client.commit()
+        await client.until(COMPLETED)
+        assert whisper.audio[44:] == speech(16000)[:32000]
+
     async def test_less_than_whisper_takes_is_nothing(
         self, client: Live, whisper: FakeWhisper
     ) -> None:
@@ -320,6 +333,10 @@ class TestErrors:
         await client.append(silence(0.5))
         await client.commit()
         await client.until(COMPLETED)
+
+    async def test_a_client_s_id_comes_back_whatever_it_is(self, client: Live) -> None:
+        await client.socket.send_str('{"type": "no", "event_id": "\\ud800"}')
+        assert (await client.next())["error"]["event_id"] == "\ud800"
 
     async def test_a_wrong_value_changes_nothing(self, client: Live) -> None:
         await client.update({"format": {"type": "audio/pcmu"}, "turn_detection": "no"})
@@ -595,6 +612,13 @@ class TestAccess:
             assert client.socket.protocol == "realtime"
         wrong = ("realtime", "openai-insecure-api-key.no")
         assert await self.refused(session, url, protocols=wrong) == 401
+
+    async def test_the_log_has_no_key(
+        self, session: aiohttp.ClientSession, url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with live(session, url, protocols=(f"openai-insecure-api-key.{KEY}",)):
+            pass
+        assert KEY not in caplog.text
 
     async def test_strangers_pages(self, session: aiohttp.ClientSession, url: str) -> None:
         key = {"Authorization": f"Bearer {KEY}"}
