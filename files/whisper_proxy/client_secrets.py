@@ -13,10 +13,12 @@ import time
 from typing import Any
 
 from .api_key import ApiKey
-from .errors import ApiError
+from .errors import ApiError, invalid
 
 PREFIX = "ek_"  # by which OpenAI's clients know that a page may have it
 SIGNATURE_BYTES = 32
+# It is sent in a header, of which servers take 8 KiB.
+MAX_CHARACTERS = 7 * 1024
 
 
 class ClientSecrets:
@@ -28,11 +30,17 @@ class ClientSecrets:
         self._random = secrets.token_bytes(SIGNATURE_BYTES)
 
     def issue(self, session: object, seconds: int) -> tuple[str, int]:
-        """Return a secret for sessions configured so, and when it expires, as Unix time."""
+        """Return a secret for sessions configured so, and when it expires, as Unix time.
+
+        Raises ApiError 400 if what they are configured to is too long.
+        """
         expires_at = int(time.time()) + seconds
-        content = json.dumps([expires_at, session]).encode()
+        content = json.dumps([expires_at, session], separators=(",", ":")).encode()
         signed = base64.urlsafe_b64encode(self._signature(content) + content)
-        return PREFIX + signed.rstrip(b"=").decode(), expires_at
+        value = PREFIX + signed.rstrip(b"=").decode()
+        if len(value) > MAX_CHARACTERS:
+            raise _too_long(len(value))
+        return value, expires_at
 
     def is_ours(self, value: str) -> bool:
         """Whether a secret was made here."""
@@ -60,3 +68,9 @@ class ClientSecrets:
 
     def _signature(self, content: bytes) -> bytes:
         return hmac.digest(self._random + self._api_key.current, content, hashlib.sha256)
+
+
+def _too_long(length: int) -> ApiError:
+    limit = f"would have {length} characters, but at most {MAX_CHARACTERS} fit into a header"
+    message = f"With `session`, the secret {limit}: send a long prompt in `session.update` instead."
+    return invalid("session", message)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -18,13 +19,13 @@ from .keys import (
     LIVE_SESSIONS,
     METRICS,
     SECRET_SESSION,
+    SETTINGS,
     TRANSCRIBER,
 )
 from .log_context import add_log_context
 from .realtime_config import Config
-from .realtime_session import Session
-from .turns import TurnDetection
-from .voice import can_detect
+from .realtime_session import Session, check, default_config
+from .upload import Pace
 
 LOG = logging.getLogger(__name__)
 # It warns of the subprotocols that a client offers and nobody knows, one of which is the key.
@@ -141,10 +142,7 @@ def _is_beta(request: web.Request) -> bool:
 def _initial(request: web.Request) -> Config:
     """Return how a session is configured when it begins: by its secret, or the query."""
     model = request.query.get("model", "")
-    config = Config(
-        transcription={"model": model} if model else {},
-        turn_detection=TurnDetection() if can_detect() else None,
-    )
+    config = replace(default_config(), transcription={"model": model} if model else {})
     secret = request.get(SECRET_SESSION)
     return realtime_config.updated(config, secret) if secret else config
 
@@ -171,8 +169,8 @@ async def beta_session(request: web.Request) -> web.Response:
 
 
 def _issue(request: web.Request, session: object, expires_after: Any) -> tuple[str, int, Config]:
-    config = realtime_config.updated(Config(), session)
-    request.app[TRANSCRIBER].check(config.form)
+    config = realtime_config.updated(default_config(), session)
+    check(config, request.app[TRANSCRIBER])
     value, expires_at = request.app[CLIENT_SECRETS].issue(session, _seconds(expires_after))
     return value, expires_at, config
 
@@ -191,15 +189,22 @@ def _seconds(expires_after: Any) -> int:
 
 async def _json(request: web.Request) -> dict[str, Any]:
     """Return the object that the body is, {} if it is empty."""
-    body = bytearray()
-    async for data in request.content.iter_any():
-        body += data
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(413, f"The body exceeds {MAX_BODY_BYTES} bytes.", code="invalid_body")
     try:
-        found = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
+        found = json.loads(await _body(request) or b"{}")
+    except (ValueError, RecursionError, web.RequestPayloadError):
         found = None
+    except TimeoutError:
+        message = "The body stalled, or was too slow."
+        raise ApiError(408, message, code="upload_stalled") from None
     if not isinstance(found, dict):
         raise ApiError(400, "The body must be a JSON object.", code="invalid_body")
     return found
+
+
+async def _body(request: web.Request) -> bytes:
+    body, pace = bytearray(), Pace(request.app[SETTINGS].idle_timeout)
+    while data := await pace.read(request.content):
+        body += data
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(413, f"The body exceeds {MAX_BODY_BYTES} bytes.", code="invalid_body")
+    return bytes(body)

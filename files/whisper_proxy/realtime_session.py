@@ -118,12 +118,7 @@ class Session:
 
     async def _update(self, session: object) -> None:
         config = realtime_config.updated(self._config, session)
-        try:
-            self._transcriber.check(config.form)
-        except ApiError as error:
-            raise realtime_config.within(error) from None
-        if config.turn_detection and not can_detect():
-            raise _cannot_detect()
+        check(config, self._transcriber)
         before, self._config = self._config, config
         if config.format != before.format:
             self._intake = Intake(config.format)
@@ -336,6 +331,21 @@ class Session:
         is_there = turn is self._turn or turn in self._ended
         if heard and is_there and (words := turn.deltas.heard(heard["text"])):
             await self._send(realtime_events.delta(turn.id, words))
+
+
+def default_config() -> Config:
+    """Return how a session is configured of which nothing is said."""
+    return Config(turn_detection=TurnDetection() if can_detect() else None)
+
+
+def check(config: Config, transcriber: Transcriber) -> None:
+    """Raise ApiError unless a session can be so here."""
+    try:
+        transcriber.check(config.form)
+    except ApiError as error:
+        raise realtime_config.within(error) from None
+    if config.turn_detection and not can_detect():
+        raise _cannot_detect()
 
 
 def _cannot_detect() -> ApiError:

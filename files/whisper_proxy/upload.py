@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from .connections import MIN_BYTES_A_SECOND
 from .errors import ApiError, invalid
@@ -35,6 +35,14 @@ class Pace:
         now = self._clock()
         bought = max(now, self.deadline) + size / MIN_BYTES_A_SECOND
         self.deadline = min(bought, now + self._idle_seconds)
+
+    async def read(self, content: StreamReader) -> bytes:
+        """Return the next bytes, b"" at the end; raise TimeoutError if they take too long."""
+        # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
+        async with asyncio.timeout_at(self.deadline):
+            data = await content.readany()
+        self.received(len(data))
+        return data
 
 
 async def read_form(
@@ -87,10 +95,7 @@ class _Body:
 
     async def read(self) -> bytes:
         """Return the next bytes, b"" at the end."""
-        # Not readchunk(): it returns the chunks of a chunked body one by one, however small.
-        async with asyncio.timeout_at(self._pace.deadline):
-            data = await self._content.readany()
-        self._pace.received(len(data))
+        data = await self._pace.read(self._content)
         self._check_total(self._content.total_bytes)
         return data
 

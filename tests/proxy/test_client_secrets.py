@@ -31,6 +31,17 @@ def test_a_secret_has_its_session(made: ClientSecrets) -> None:
     assert value.replace("_", "").replace("-", "").isalnum()  # as a subprotocol's name has to be
 
 
+def test_it_fits_into_a_header(made: ClientSecrets) -> None:
+    def with_prompt(length: int) -> dict[str, str]:
+        return {"prompt": "x" * length}
+
+    value, _ = made.issue(with_prompt(5000), 60)
+    assert len(f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{value}") < 8190
+    with pytest.raises(ApiError) as caught:
+        made.issue(with_prompt(6000), 60)
+    assert (caught.value.status, caught.value.param) == (400, "session")
+
+
 def test_it_expires(made: ClientSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
     value, expires_at = made.issue(SESSION, 60)
     monkeypatch.setattr(time, "time", lambda: expires_at + 0.5)

@@ -271,14 +271,24 @@ class TestConfiguration:
     async def test_without_avx2_the_client_has_to_commit(
         self, session: aiohttp.ClientSession, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for module in (realtime, realtime_session):
-            monkeypatch.setattr(module, "can_detect", lambda: False)
+        monkeypatch.setattr(realtime_session, "can_detect", lambda: False)
         async with live(session, url) as client:
             assert client.events[0]["session"]["audio"]["input"]["turn_detection"] is None
             await client.update({"turn_detection": {"type": "server_vad"}})
             error = (await client.until("error"))["error"]
             assert error["param"] == "session.audio.input.turn_detection"
             assert "AVX2" in error["message"]
+        made = f"{url}{PATH}/client_secrets"
+        async with session.post(made) as response:
+            shown = (await response.json())["session"]["audio"]["input"]
+            assert shown["turn_detection"] is None
+        body = {"session": {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        async with session.post(made, json=body) as response:
+            error = (await response.json())["error"]
+            assert (response.status, error["param"]) == (
+                400,
+                "session.audio.input.turn_detection",
+            )
 
 
 BAD_EVENTS: list[tuple[Any, str | None, str]] = [
@@ -693,6 +703,15 @@ class TestAccess:
         where = f"{url}{PATH}/client_secrets"
         async with session.post(where, data=body, headers=headers) as response:
             assert response.status == 413
+
+
+async def test_a_body_that_stalls(settings: Settings) -> None:
+    async with TestServer(create_app(replace(settings, idle_timeout=1))) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        head = f"POST {PATH}/client_secrets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
+        writer.write(f"{head}\r\n{{".encode())
+        assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
 
 
 async def test_without_a_key_any_will_do(session: aiohttp.ClientSession, url: str) -> None:
