@@ -2,9 +2,13 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
+
+import pytest
 
 from voicemode_whisper import proxy_archive
 
@@ -21,6 +25,23 @@ def test_the_archive_has_the_package_and_its_lock_file():
     pages = {name for name in names if name.startswith("whisper_proxy/page/")}
     assert "whisper_proxy/page/index.html" in pages
     assert names == code | pages
+
+
+def test_what_editors_leave_beside_the_page_stays_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / "whisper_proxy"
+    shutil.copytree(proxy_archive.PROXY_PACKAGE, package)
+    for name in (".DS_Store", "main.js~", ".main.js.swp", "#main.js#"):
+        (package / "page" / name).write_bytes(b"")
+    (package / "page" / ".#main.js").symlink_to("nobody@nowhere")
+    monkeypatch.setattr(proxy_archive, "PROXY_PACKAGE", package)
+    assert proxy_archive.archive.__wrapped__() == proxy_archive.archive()
+    # Run from such a checkout, it serves what it knows.
+    names = [sys.executable, "-c", "from whisper_proxy import page; print(*page.BY_NAME)"]
+    served = subprocess.run(names, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert "main.js" in served.split()
+    assert not [name for name in served.split() if not name[0].isalpha() or name.endswith("~")]
 
 
 def test_it_says_what_its_files_are(tmp_path: Path):

@@ -22,7 +22,7 @@ def archive() -> bytes:
     """
     sources = {
         f"whisper_proxy/{path.relative_to(PROXY_PACKAGE)}": path
-        for pattern in ("*.py", "page/*")
+        for pattern in ("*.py", "page/[!.#]*[!~]")  # not what editors leave there
         for path in PROXY_PACKAGE.glob(pattern)
     }
     files = {name: path.read_bytes() for name, path in sorted({**sources, **LOCKS}.items())}

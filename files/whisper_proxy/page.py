@@ -60,7 +60,9 @@ class File:
 
 
 def _files() -> dict[str, File]:
-    found = {path.name: File(path.read_bytes(), TYPES[path.suffix]) for path in FILES.iterdir()}
+    # Editors and file managers leave others beside them: main.js~, .DS_Store, .#main.js.
+    paths = [path for path in FILES.glob("[!.]*") if path.suffix in TYPES]
+    found = {path.name: File(path.read_bytes(), TYPES[path.suffix]) for path in paths}
     languages = File(json.dumps(LANGUAGES).encode(), TYPES[".json"])
     return {**found, "languages.json": languages}
 
