@@ -449,6 +449,27 @@ def test_speech_is_recorded(browser: "Browser", url: str):
         so(page, "document.querySelector('.now')")
 
 
+def test_what_was_recorded_is_kept_until_it_is_transcribed(
+    browser: "Browser", url: str, fake: Whisper
+):
+    fake.fake.error = FAILED
+    with opened(browser, url, permissions=["microphone"]) as page:
+        page.get_by_role("button", name="Record").click()
+        so(page, "document.getElementById('recorded').textContent === '0:01'")
+        page.get_by_role("button", name="Stop and transcribe").click()
+        visible(page, "whisper-server could not process the request")
+        assert focused(page) == "Transcribe it"
+        assert severe(page) == []
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save it").click()
+        assert download.value.suggested_filename.startswith("recording-")
+        assert Path(download.value.path()).stat().st_size
+        fake.fake.error = None
+        page.get_by_role("button", name="Transcribe it").click()
+        page.locator("#transcript .word").first.wait_for()
+        assert not page.locator("#kept").is_visible()
+
+
 def test_what_was_recorded_may_be_discarded(browser: "Browser", url: str):
     with opened(browser, url, permissions=["microphone"]) as page:
         page.get_by_role("button", name="Record").click()

@@ -73,6 +73,7 @@ export function getLanguages() {
  * the signal says so. fetch does not tell how far an upload is.
  */
 export function transcribe(blob, name, { language, prompt, translate }, { onUpload, signal }) {
+  signal.throwIfAborted(); // by now: it will not say so again
   const form = new FormData();
   form.append("model", "whisper-1");
   form.append("response_format", "verbose_json");

@@ -20,7 +20,7 @@ const WRONG_KEY = "The server does not take that key.";
 
 const $ = (id) => document.getElementById(id);
 const view = new TranscriptView($("transcript"), $("audio"));
-const state = { status: null, languages: {}, work: null, recorder: null, result: null, keyGiven: null, phase: "" };
+const state = { status: null, languages: {}, work: null, recorder: null, kept: null, result: null, keyGiven: null, phase: "" };
 
 // --- What is shown ---------------------------------------------------------------------------------
 
@@ -28,6 +28,7 @@ function show(name) {
   for (const id of ["drop", "recording", "work"]) $(id).hidden = id !== name;
   $("input").classList.toggle("done", !$("result").hidden);
   $("options").disabled = name !== "drop";
+  $("kept").hidden = name !== "drop" || !state.kept;
 }
 
 function complain(text) {
@@ -160,24 +161,22 @@ async function work(blob, name, seconds) {
   }
   complain("");
   $("result").hidden = true;
-  const problem = await whyNot(blob, name);
-  if (problem) {
-    complain(problem);
-    return;
-  }
-  state.work = new AbortController();
-  show("work");
-  $("name").textContent = name;
-  view.clear();
-  $("cancel").focus();
-  play(blob);
-  const began = performance.now();
+  const { signal } = state.work = new AbortController();
   try {
+    const problem = await whyNot(blob, name);
+    if (problem) throw new Error(problem);
+    show("work");
+    $("name").textContent = name;
+    view.clear();
+    $("cancel").focus();
+    play(blob);
+    const began = performance.now();
     const length = seconds ?? (await playedSeconds());
-    const answer = await untilAnswered(blob, name, length, state.work.signal);
+    const answer = await untilAnswered(blob, name, length, signal);
+    if (state.kept?.blob === blob) state.kept = null;
     finish(answer, name, (performance.now() - began) / 1000);
   } catch (error) {
-    giveUp(error);
+    giveUp(error, { blob, name, seconds });
   } finally {
     state.work = null;
     updateStatus();
@@ -288,11 +287,25 @@ function finish(answer, name, took) {
   $("result-title").focus();
 }
 
-function giveUp(error) {
+// A file can be chosen again; of what was spoken there is nothing else.
+function giveUp(error, recording) {
+  const spoken = !(recording.blob instanceof File);
+  if (spoken && recording.blob.size) state.kept = recording;
   show("drop");
   title("");
   if (error.name !== "AbortError") complain(error.message);
-  $("choose").focus();
+  $(spoken && state.kept ? "again" : "choose").focus();
+}
+
+function tryAgain() {
+  const { blob, name, seconds } = state.kept;
+  work(blob, name, seconds);
+}
+
+function forgetRecording() {
+  state.kept = null;
+  show("drop");
+  $("record").focus();
 }
 
 function capital(word) {
@@ -343,6 +356,11 @@ async function startRecording() {
     $("record").disabled = false;
   }
   const { recorder } = state;
+  if (state.work) { // begun while the browser asked whether it may
+    state.recorder = null;
+    await recorder.stop();
+    return;
+  }
   $("result").hidden = true;
   show("recording");
   title("Recording");
@@ -365,11 +383,11 @@ function drawLevel(recorder) {
 }
 
 async function stopRecording(recorder = state.recorder) {
-  if (!recorder || state.recorder !== recorder) return;
-  state.recorder = null;
-  const seconds = recordedSeconds(recorder);
+  if (!recorder || state.recorder !== recorder || recorder.seconds) return;
+  recorder.seconds = recordedSeconds(recorder);
   const blob = await recorder.stop();
-  await work(blob, `recording-${new Date().toLocaleString("sv").replace(/\D+/g, "-")}.webm`, seconds);
+  state.recorder = null; // not before: another recording could begin, and this one had no place
+  await work(blob, `recording-${new Date().toLocaleString("sv").replace(/\D+/g, "-")}.webm`, recorder.seconds);
 }
 
 async function discardRecording() {
@@ -385,9 +403,13 @@ async function discardRecording() {
 
 function save(format) {
   const { type, make } = FORMATS[format];
+  download(new Blob([make(state.result.answer)], { type }), `${state.result.name}.${format}`);
+}
+
+function download(blob, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([make(state.result.answer)], { type }));
-  link.download = `${state.result.name}.${format}`;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
@@ -426,7 +448,7 @@ function dragged(event) {
 }
 
 function warnBeforeLeaving(event) {
-  if (state.work || state.recorder) event.preventDefault();
+  if (state.work || state.recorder || state.kept) event.preventDefault();
 }
 
 function on(id, event, listener) {
@@ -444,6 +466,9 @@ function wire() {
   on("stop", "click", () => stopRecording());
   on("discard", "click", discardRecording);
   on("cancel", "click", () => state.work?.abort());
+  on("again", "click", tryAgain);
+  on("keep", "click", () => download(state.kept.blob, state.kept.name));
+  on("forget-recording", "click", forgetRecording);
   on("copy", "click", copy);
   on("save", "click", ({ target }) => { if (target.dataset.format) save(target.dataset.format); });
   on("audio", "error", cannotPlay);

@@ -35,6 +35,20 @@ export function microphoneProblem(error) {
  */
 export async function record() {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: AUDIO });
+  try {
+    return begin(stream);
+  } catch (error) {
+    release(stream);
+    throw error;
+  }
+}
+
+// The browser shows that the microphone is on until then.
+function release(stream) {
+  stream.getTracks().forEach((track) => track.stop());
+}
+
+function begin(stream) {
   const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
   const recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
   const meter = listen(stream);
@@ -48,7 +62,7 @@ export async function record() {
     async stop() {
       if (recorder.state !== "inactive") recorder.stop();
       await stopped;
-      stream.getTracks().forEach((track) => track.stop());
+      release(stream);
       meter.close();
       return new Blob(chunks, { type: recorder.mimeType });
     },

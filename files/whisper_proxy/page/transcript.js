@@ -74,8 +74,9 @@ export class TranscriptView {
   }
 
   #run() {
+    cancelAnimationFrame(this.frame); // it plays from elsewhere now: one of these is enough
     this.#follow();
-    if (!this.audio.paused) requestAnimationFrame(() => this.#run());
+    if (!this.audio.paused) this.frame = requestAnimationFrame(() => this.#run());
   }
 
   #follow() {
