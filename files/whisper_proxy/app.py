@@ -16,6 +16,7 @@ from .decode_queue import DecodeQueue
 from .dispatch import Dispatcher
 from .drain import InFlight
 from .gpu import Gpu
+from .gpu_sensors import Sensors
 from .idle import IdleStop
 from .inference import Inferences
 from .keys import (
@@ -26,6 +27,7 @@ from .keys import (
     DECODER,
     DISPATCH,
     ENCRYPTION,
+    GPU_SENSORS,
     IDLE_STOP,
     IN_FLIGHT,
     LIVE_SESSIONS,
@@ -80,6 +82,8 @@ def create_app(settings: Settings, notifier: Notifier | None = None) -> web.Appl
     limit = max_connections(descriptors(), max_inferences(settings))
     app[CONNECTIONS] = Connections(limit, settings.idle_timeout)
     app[SPOOLS] = SpoolBudget(settings.spool_bytes, max_uploads(limit))
+    if settings.gpu_device:
+        app[GPU_SENSORS] = Sensors(Path(settings.gpu_device))
     app[SELF_CHECK] = SelfCheck(decodes=not settings.pool)
     app.cleanup_ctx.append(_self_check)
     app.on_shutdown.append(_end_live_sessions)

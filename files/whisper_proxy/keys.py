@@ -9,6 +9,7 @@ from .connections import Connections
 from .decode import Decoder
 from .dispatch import Dispatcher
 from .drain import InFlight
+from .gpu_sensors import Sensors
 from .idle import IdleStop
 from .live_sessions import LiveSessions
 from .metrics import CommonMetrics, Metrics, PoolMetrics
@@ -37,6 +38,7 @@ ADMISSION = web.AppKey("admission", AdmissionQueue)
 UPSTREAM_MONITOR = web.AppKey("upstream_monitor", UpstreamMonitor)
 IDLE_STOP = web.AppKey("idle_stop", IdleStop)
 SELF_CHECK = web.AppKey("self_check", SelfCheck)
+GPU_SENSORS = web.AppKey("gpu_sensors", Sensors)  # not there where no GPU is known
 METRICS = web.AppKey("metrics", CommonMetrics)
 WHISPER_METRICS = web.AppKey("whisper_metrics", Metrics)
 # Of a gateway to a pool, in the place of DECODER to UPSTREAM_MONITOR, and IDLE_STOP.

@@ -1,14 +1,12 @@
 """What /status tells beside /health: the generation, the limits, the GPU and the last hour."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from .decode import MAX_SECONDS
-from .gpu_sensors import read_sensors
-from .keys import METRICS, SETTINGS
+from .keys import GPU_SENSORS, METRICS, SETTINGS
 from .settings import Settings
 from .spool import MIB
 
@@ -18,17 +16,17 @@ async def details(app: web.Application) -> dict[str, Any]:
 
     generation: the number of the deploy's, null where it is none. english_only: whether the model
     knows no other language. max_bytes, max_seconds: of a recording. gpu: what the kernel measures
-    of it (see `gpu_sensors`), null where no GPU is used. last_hour: see `last_hour`.
+    of it (see `gpu_sensors`), null where no GPU is used, or it does not answer. last_hour: see
+    `last_hour`.
     """
     settings = app[SETTINGS]
-    device = settings.gpu_device
+    sensors = app.get(GPU_SENSORS)
     return {
         "generation": generation(settings),
         "english_only": settings.english_only,
         "max_bytes": settings.max_upload * MIB,
         "max_seconds": MAX_SECONDS,
-        # Beside the event loop: the card's own processor answers, in milliseconds.
-        "gpu": await asyncio.to_thread(read_sensors, Path(device)) if device else None,
+        "gpu": await sensors.read() if sensors else None,
         "last_hour": app[METRICS].last_hour.columns(),
     }
 

@@ -1,9 +1,12 @@
 """GET /status: what /health says, and how the machine is used."""
 
+import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from whisper_proxy import gpu_sensors
 from whisper_proxy.settings import Settings
 from whisper_proxy.status import generation
 
@@ -75,6 +78,26 @@ class TestWithACard:
         gpu = (await asked(client))["gpu"]
         assert isinstance(gpu, dict)
         assert (gpu["watts"], gpu["memory_used"]) == (31.0, 2**30)
+
+    async def test_one_that_hangs_holds_one_thread(
+        self, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gpu_sensors, "PATIENCE_SECONDS", 0.05)
+        file = tmp_path / "gpu_busy_percent"
+        file.unlink()
+        os.mkfifo(file)  # whoever opens it waits for somebody who writes
+        threads = threading.active_count()
+        for _ in range(3):
+            assert (await asked(client))["gpu"] is None
+        assert threading.active_count() <= threads + 1
+        with file.open("w"):
+            file.unlink()
+        card(tmp_path, FILES)
+        monkeypatch.undo()
+        await asked(client)  # what hung has ended
+        gpu = (await asked(client))["gpu"]
+        assert isinstance(gpu, dict)
+        assert gpu["busy"] == 7
 
 
 async def test_polling_it_leaves_the_log_alone(
