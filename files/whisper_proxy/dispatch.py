@@ -86,9 +86,14 @@ class Dispatcher:
         When a request comes, this inference is ended at once. There is one attempt, which raises
         what `Inferences.attempt` raises.
         """
-        return await self._admission.in_spare_time(
-            audio.seconds, lambda job: self._inferences.attempt(job, audio, request, alone=False)
-        )
+        try:
+            return await self._admission.in_spare_time(
+                audio.seconds,
+                lambda job: self._inferences.attempt(job, audio, request, alone=False),
+            )
+        except HungError as hung:
+            self._probe_if_left(hung)
+            raise
 
     async def _until_answered(
         self, job: Job, audio: Recording, request: TranscriptionRequest
@@ -104,8 +109,7 @@ class Dispatcher:
                 losses += 1
             except HungError as hung:
                 hangs += 1
-                if not hung.restarted:
-                    self._probe_later(self._probe_until_it_answers)
+                self._probe_if_left(hung)
                 if hangs == MAX_HANGS or not hung.restarted:
                     raise _hung() from None
             alone = True  # so that the next time shows whether it is the cause
@@ -144,6 +148,11 @@ class Dispatcher:
                 return error
         message = "whisper-server crashed on this audio, twice. It is not tried again."
         return ApiError(422, message, param="file", code="audio_crashes_server")
+
+    def _probe_if_left(self, hung: HungError) -> None:
+        """Have a whisper-server that hangs and was not restarted probed."""
+        if not hung.restarted:
+            self._probe_later(self._probe_until_it_answers)
 
     def _probe_later(self, coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self._probe is None or self._probe.done():

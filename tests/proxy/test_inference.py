@@ -13,7 +13,7 @@ from whisper_proxy.decode import Wav
 from whisper_proxy.dispatch import Dispatcher
 from whisper_proxy.errors import ApiError
 from whisper_proxy.fields import TranscriptionRequest
-from whisper_proxy.inference import Inferences
+from whisper_proxy.inference import HungError, Inferences
 from whisper_proxy.metrics import Metrics
 from whisper_proxy.restart import Restarter
 from whisper_proxy.transcript import Segment, Transcript
@@ -109,6 +109,10 @@ class Case:
         audio = Wav(2.0, len(text), partial(io.BytesIO, text.encode()))
         return (await self.dispatcher.transcribe(audio, REQUEST)).text
 
+    async def ask_if_idle(self, seconds: float = 2.0) -> Transcript | None:
+        audio = Wav(seconds, 1, partial(io.BytesIO, b"a"))
+        return await self.dispatcher.transcribe_if_idle(audio, REQUEST)
+
     async def failure(self) -> ApiError:
         with pytest.raises(ApiError) as caught:
             await self.ask()
@@ -184,6 +188,31 @@ def test_without_a_restart_it_is_seen_that_it_computes_again() -> None:
         assert case.monitor.state == "hung"
         await asyncio.sleep(60)
         assert case.monitor.state == "ready"
+
+    run(main())
+
+
+def test_what_hangs_in_spare_time_is_probed_too() -> None:
+    async def main() -> None:
+        case = Case(Hanging(hangs=1), restarts=False)
+        await case.measure()
+        with pytest.raises(HungError):
+            await case.ask_if_idle()
+        assert case.monitor.state == "hung"
+        await asyncio.sleep(70)
+        assert case.monitor.state == "ready"
+
+    run(main())
+
+
+def test_what_is_done_in_spare_time_has_the_time_that_its_sound_takes() -> None:
+    async def main() -> None:
+        case = Case(Hanging(hangs=1))
+        await case.measure()
+        began = time.monotonic()
+        with pytest.raises(HungError):
+            await case.ask_if_idle(seconds=300.0)
+        assert time.monotonic() - began > 2 * LIMIT
 
     run(main())
 
