@@ -31,6 +31,11 @@ class Format:
     kind: str = PCM
     rate: int = 24000
 
+    @property
+    def bytes_a_second(self) -> int:
+        """How many bytes of it there are in a second."""
+        return self.rate * (2 if self.kind == PCM else 1)
+
 
 class Intake:
     """Takes sound of one format as it comes, and returns it as 16-bit PCM of 16 kHz."""

@@ -22,7 +22,7 @@ from .voice import Voice, can_detect
 LOG = logging.getLogger(__name__)
 
 # Of sound that is taken in one turn of the event loop: it costs about 10 ms on an old processor.
-SLICE_BYTES = 9600
+SLICE_SECONDS = 0.2
 # Of one turn: speech without a pause is cut then. Half of what a session may keep, so that the next
 # turn is heard while this one is transcribed.
 MAX_TURN_BYTES = 300 * BYTES_A_SECOND
@@ -136,8 +136,9 @@ class Session:
 
     async def _append(self, data: bytes) -> None:
         self.received += len(data)
-        for at in range(0, len(data), SLICE_BYTES):
-            await self._take(self._intake.feed(data[at : at + SLICE_BYTES]))
+        size = round(SLICE_SECONDS * self._config.format.bytes_a_second)
+        for at in range(0, len(data), size):
+            await self._take(self._intake.feed(data[at : at + size]))
             await asyncio.sleep(0)  # others have their turn
 
     async def _take(self, pcm: bytes) -> None:

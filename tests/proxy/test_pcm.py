@@ -22,6 +22,14 @@ def gain(hertz: float, rate: int) -> float:
     return float(20 * np.log10(np.sqrt((found**2).mean()) / (10000 / np.sqrt(2)) + 1e-9))
 
 
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [(Format(), 48000), (Format(PCM, 16000), 32000), (Format(MU_LAW, 8000), 8000)],
+)
+def test_how_many_bytes_a_second_has(given: Format, size: int) -> None:
+    assert given.bytes_a_second == size
+
+
 @pytest.mark.parametrize(("kind", "name"), [(MU_LAW, "mulaw"), (A_LAW, "alaw")])
 def test_g711_is_what_ffmpeg_takes_it_for(kind: str, name: str) -> None:
     command = ["ffmpeg", "-v", "error", "-f", name, "-ar", "16000", "-i", "-", "-f", "s16le", "-"]
