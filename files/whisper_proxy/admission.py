@@ -23,10 +23,12 @@ class Job:
     """A request that waits for a slot or holds it: its seconds of audio.
 
     slot: done when it has one. out_of_turn: a longer one that came before it still waits.
+    asked_for: whether a request is; what is done in spare time is not.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, asked_for: bool = True) -> None:
         self.seconds = seconds
+        self.asked_for = asked_for
         self.slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.out_of_turn = False
         self._admitted = self._began = math.inf
@@ -144,7 +146,7 @@ class AdmissionQueue:
         """
         if self._waiting or self._announced or self._full:
             return None
-        job = Job(seconds)
+        job = Job(seconds, asked_for=False)
         job.admit()
         self._spare_jobs.append(job)
         try:

@@ -116,7 +116,8 @@ class Inferences:
         seconds = time.monotonic() - began
         cost.record(audio.seconds, seconds)
         self._monitor.record_answer()
-        self._metrics.record_inference(seconds, transcript.duration)
+        if job.asked_for:  # the same sound again and again, in short pieces, tells of no speed
+            self._metrics.record_inference(seconds, transcript.duration)
         add_log_context(inference_ms=round(seconds * 1000))
         return transcript
 

@@ -192,6 +192,19 @@ def test_without_a_restart_it_is_seen_that_it_computes_again() -> None:
     run(main())
 
 
+def test_the_speed_is_that_of_what_was_asked_for() -> None:
+    async def main() -> None:
+        case = Case(Hanging())
+        await case.ask_if_idle()
+        factors = case.metrics.last_hour.columns()["real_time_factor"]
+        assert factors[-1] is None
+        await case.ask()
+        factors = case.metrics.last_hour.columns()["real_time_factor"]
+        assert factors[-1] == pytest.approx(0.1)
+
+    run(main())
+
+
 def test_what_hangs_in_spare_time_is_probed_too() -> None:
     async def main() -> None:
         case = Case(Hanging(hangs=1), restarts=False)
