@@ -6,6 +6,8 @@ from collections import Counter
 from itertools import cycle
 from statistics import median
 
+import requests
+
 from tests.machines.load import RIGHT, heard, kind
 
 
@@ -60,6 +62,8 @@ class Clients:
     def _outcome(self, spoken: str, recording: bytes) -> str:
         try:
             found = kind(heard(self._url, recording))
+        except requests.HTTPError as error:
+            return f"lost: {error.response.status_code} {error.response.text}"
         except Exception as error:
             return f"lost: {type(error).__name__}: {error}"
         return RIGHT if found == spoken else f"wrong: {found}, not {spoken}"
