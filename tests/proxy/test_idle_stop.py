@@ -60,6 +60,12 @@ class Service:
     def commands(self) -> list[str]:
         return (self._directory / "commands").read_text().splitlines()
 
+    async def stopped(self) -> list[str]:
+        """What it was told, once that is to stop: /health says so as soon as that is decided."""
+        while not self.commands[-1].startswith("--user stop"):
+            await asyncio.sleep(0.01)
+        return self.commands
+
 
 @pytest.fixture
 async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
@@ -139,7 +145,7 @@ REFUSED: dict[str, tuple[int, dict[str, str], FormData | bytes]] = {
 async def test_what_is_refused_wakes_nothing(client: Client, service: Service, case: str) -> None:
     status, headers, data = REFUSED[case]
     await asleep(client)
-    before = service.commands
+    before = await service.stopped()
     async with client.post(PATH, data=data, headers=headers) as response:
         assert response.status == status
     await asyncio.sleep(0.3)
@@ -152,7 +158,7 @@ async def test_what_needs_no_whisper_server_wakes_nothing(
     client: Client, service: Service, path: str
 ) -> None:
     await asleep(client)
-    before = service.commands
+    before = await service.stopped()
     async with client.get(path, headers=BEARER):
         pass
     await asyncio.sleep(0.3)
