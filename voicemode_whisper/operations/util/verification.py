@@ -16,6 +16,7 @@ from voicemode_whisper.core.speech import is_spoken
 from voicemode_whisper.core.venv import WYOMING
 from voicemode_whisper.facts.base import Question, gather, read_fact
 from voicemode_whisper.facts.env_file import VoiceModeEnv
+from voicemode_whisper.facts.files import Exists, Sha256Sums
 from voicemode_whisper.facts.generations import Generations
 from voicemode_whisper.facts.kfd import Memory
 from voicemode_whisper.facts.machine import Identity
@@ -103,8 +104,13 @@ def transcribe(url: str, layout: Layout, api_key_file: str) -> Transcription:
 
 
 def _asked_last(layout: Layout) -> list[Question]:
-    """What a run asks after this, if all is well: what is left over, and where VoiceMode points."""
-    return [(Generations, {"layout": layout}), (VoiceModeEnv, {"layout": layout})]
+    """What a run asks after this, if all is well: leftovers, VoiceMode's address, the timer."""
+    return [
+        (Generations, {"layout": layout}),
+        (VoiceModeEnv, {"layout": layout}),
+        (Sha256Sums, {"paths": layout.upgrade_units}),
+        (Exists, {"path": layout.upgrade}),
+    ]
 
 
 def _not_heard(generation: Generation, layout: Layout) -> Problem | None:
