@@ -85,7 +85,9 @@ static int listen_at(int port) {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* The second as the real one has it: what is left of its connections has no other. */
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 64)) fail("bind");
     return listener;
 }
