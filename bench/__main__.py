@@ -1,19 +1,17 @@
 """The command: `python -m bench`, which prints the table, or a profile of this proxy."""
 
 import argparse
-import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from . import __doc__ as about
 from . import builds, compiling, graph, machines, parsers
+from .command import printed
 from .contenders import QUEUE
-from .load import RefusedError
 from .machine import described
 from .machines import MACHINES, MOST
 from .measure import CONNECTIONS, MB, measure
-from .processes import INTERRUPTS, BenchError
+from .processes import BenchError
 from .profile import profile
 from .table import table
 
@@ -37,17 +35,7 @@ def main() -> int:
         "--machines", metavar="N", type=int, nargs="?", const=MACHINES, help=about_machines
     )
     options = parser.parse_args()
-    for number in INTERRUPTS:  # ends what it started, in any shell
-        signal.signal(number, signal.default_int_handler)
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-            print(_report(Path(temporary), options))
-    except (BenchError, RefusedError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return printed("bench", lambda temporary: _report(temporary, options))
 
 
 def _report(temporary: Path, options: argparse.Namespace) -> str:

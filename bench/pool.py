@@ -5,7 +5,6 @@ are on this one machine, so where it ends tells of the gateway and of the load, 
 """
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
@@ -20,13 +19,13 @@ from voicemode_whisper.core.pool import Member, Pool, haproxy_config
 from voicemode_whisper.resources import TEMPLATES
 
 from . import load, table
+from .command import printed
 from .contenders import OURS, STRAIGHT
 from .figures import percentile
-from .load import Connection, RefusedError
+from .load import Connection
 from .machine import described
 from .measure import LARGE_BYTES, MB, SMALL_BYTES, UPLOADS
 from .processes import (
-    INTERRUPTS,
     ROOT,
     BenchError,
     Launch,
@@ -187,18 +186,10 @@ def main() -> int:
     parser.add_argument("--members", type=int, nargs="+", default=COUNTS, help="sizes of pools")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each measurement")
     options = parser.parse_args()
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        # Not TMPDIR, whose path may be too long for a socket.
-        with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as temporary:
-            print(report(options.members, options.seconds, Path(temporary)))
-    except (BenchError, RefusedError) as error:
-        print(f"bench.pool: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    # Not in TMPDIR, whose path may be too long for a socket.
+    return printed(
+        "bench.pool", lambda temporary: report(options.members, options.seconds, temporary), "/tmp"
+    )
 
 
 def _say(what: str) -> None:

@@ -28,19 +28,6 @@ services.run()
 voicemode.point()
 """
 DEVELOPER = Path(sys.executable)
-# What lies beside the package in a checkout, and inside it in a wheel.
-DATA = (
-    "tasks/*.py",
-    "templates/*.j2",
-    "files/whisper_proxy/*.py",
-    "files/whisper_proxy/page/*",
-    "files/jfk.opus",
-    "group_data/all.py",
-    "requirements/proxy.lock",
-    "requirements/wyoming.lock",
-    "requirements/deploy.lock",
-    "deploy.py",
-)
 
 
 def build(target: str, source: Path, directory: Path) -> Path:
@@ -104,7 +91,7 @@ def test_a_wheel_holds_what_a_deploy_needs_and_nothing_else(wheel: Path):
     scripts = {str(path.relative_to(ROOT)) for path in package.glob("scripts/*.sh")}
     data = {
         f"voicemode_whisper/{path.relative_to(ROOT)}"
-        for pattern in DATA
+        for pattern in project_archive.BESIDE
         for path in ROOT.glob(pattern)
     }
     assert scripts
