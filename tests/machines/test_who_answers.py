@@ -172,7 +172,7 @@ def test_units_that_systemd_would_refuse_are_not_put_in_place(box: Box):
         texts = {f"units/{name}.service": text.replace("\\n", "\n"), "request-path.c": "int x;\n"}
         arguments = [word for pair in texts.items() for word in pair]
         place = f"/home/ada/{name}"
-        command = words("write-generation", place, "1", "", "", "", "", *arguments)
+        command = words("write-generation", place, "1", *[""] * 5, *arguments)
         done = box.run(f"mkdir -p {place}/generations && {shlex.join(command)}", check=False)
         assert (done.returncode == 0) is not bool(refused), done.stderr
         assert ("systemd refuses the units: " in done.stderr) is bool(refused)

@@ -1,10 +1,19 @@
 """The client of HAProxy, as far as it needs none; test_pool_app.py has a real one."""
 
+import asyncio
+import gc
 import json
+import socket
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
-from whisper_proxy.pool import Answer, NoAnswerError, Pool
+from aiohttp.connector import Connection
+from whisper_proxy.pool import REQUESTS_SOCKET, Answer, Form, NoAnswerError, Pool
+from whisper_proxy.spool import MIB
+
+from .spools import Spool
 
 
 @pytest.mark.parametrize(
@@ -35,3 +44,34 @@ async def test_without_haproxy_there_is_no_answer(tmp_path: Path) -> None:
         await pool.get("/v1/models")
     await pool.close()
     assert (caught.value.taken, caught.value.sent, caught.value.member) == (False, False, "")
+
+
+class ClosingConnector(aiohttp.UnixConnector):
+    """Its connections are closing when they are had, and lost a moment later, as HAProxy ends."""
+
+    async def connect(self, *args: Any, **options: Any) -> Connection:
+        connection = await super().connect(*args, **options)
+        assert isinstance(connection.transport, asyncio.WriteTransport)
+        connection.transport.write(bytes(MIB))  # which nobody reads
+        connection.transport.close()
+        asyncio.get_running_loop().call_later(0.1, connection.transport.abort)
+        return connection
+
+
+async def test_a_connection_that_is_closing_is_no_answer_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aiohttp, "UnixConnector", ClosingConnector)
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    with socket.socket(socket.AF_UNIX) as listening, Spool() as spool:
+        listening.bind(str(tmp_path / REQUESTS_SOCKET))
+        listening.listen()
+        pool = Pool(str(tmp_path))
+        with pytest.raises(NoAnswerError) as caught:
+            await pool.transcribe(Form("/", spool, "text/plain"), taken=lambda: None)
+        await asyncio.sleep(0.2)
+        await pool.close()
+    assert (caught.value.taken, caught.value.sent) == (False, False)
+    gc.collect()
+    assert told == []
