@@ -8,11 +8,13 @@ from tests.facts.answers import answer, program
 from voicemode_whisper.core.layout import PROXY_SOCKET, Layout
 from voicemode_whisper.facts.user_unit import Services, Unit
 
+# A paragraph for each unit that is asked for.
 SYSTEMCTL = """
-case $* in
-  *--value*) echo {pid} ;;
-  *) printf 'ActiveState=active\\nUnitFileState=enabled\\nMainPID={pid}\\n' ;;
-esac"""
+for unit; do
+  case $unit in *.service | *.socket)
+    printf '%s\\n' ActiveState=active MainPID={pid} UnitFileState=enabled '' ;;
+  esac
+done"""
 
 
 def test_a_unit_is_read_with_what_its_process_runs(tmp_path: Path):
@@ -43,3 +45,5 @@ def test_the_services_are_read_beside_a_generation(tmp_path: Path):
     assert services.differing == (PROXY_SOCKET,)
     assert services.links == ("whisper.cpp/build", "whisper-proxy", "whisper-proxy-venv")
     assert services.units[PROXY_SOCKET].pid == os.getpid()
+    assert len(services.units) == 4
+    assert {unit.enabled for unit in services.units.values()} == {"enabled"}

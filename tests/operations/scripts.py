@@ -13,9 +13,10 @@ from voicemode_whisper.scripts import words
 SYSTEMCTL = """#!/bin/sh
 cd "${0%/*}/.."
 echo "$*" >> log
-for unit; do :; done
-case "$*" in *"-p MainPID --value"*) cat "pids/$unit" 2> /dev/null ;; esac
-true
+case "$*" in
+  *MainPID*) for unit; do case $unit in *.service | *.socket)
+    echo "MainPID=$(cat "pids/$unit" 2> /dev/null || echo 0)" && echo ;; esac; done ;;
+esac
 """
 # What coreutils 9.5 can do and Debian's cannot yet: two names change places, at once.
 EXCHANGE = """#!{python} -IS

@@ -13,12 +13,10 @@ from voicemode_whisper.core.layout import SERVER_UNIT
 from voicemode_whisper.scripts import words
 
 URL = "http://127.0.0.1:2023/health"
-# What `systemctl show -p NAME --value` says.
+# What `systemctl show` says.
 SYSTEMCTL = """
 case $* in
-  *ActiveState*) echo {state} ;;
-  *NRestarts*) echo x >> restarts; wc -l < restarts ;;
-  *MainPID*) echo 1 ;;
+  *ActiveState*) echo x >> restarts; echo ActiveState={state}; echo NRestarts=$(wc -l < restarts) ;;
 esac"""
 COUNTED = "echo x >> tries; "
 # Time passes as these say, in tenths of a second.
@@ -198,9 +196,8 @@ IDLE = """
 case $* in
   *StatusText*) echo '{status}' ;;
   *is-active*) [ {proxy} = active ] ;;
-  *NRestarts*) echo 0 ;;
+  *ActiveState*) [ -e started ] && echo ActiveState=active || echo ActiveState={state} ;;
   *start*) touch started ;;
-  *ActiveState*) [ -e started ] && echo active || echo {state} ;;
 esac"""
 
 

@@ -30,7 +30,7 @@ class Python(Fact[str | None]):
 
     def command(self) -> str:
         version = 'import sys; print("%d.%d" % sys.version_info[:2])'
-        return f"{SYSTEM_PYTHON} -Ic '{version}' 2>/dev/null || true"
+        return f"{SYSTEM_PYTHON} -ISc '{version}' 2>/dev/null || true"
 
     def process(self, output: Iterable[str]) -> str:
         (version,) = output

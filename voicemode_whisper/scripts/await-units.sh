@@ -9,16 +9,35 @@
 set -u
 # shellcheck source=voicemode_whisper/scripts/being-started.sh
 . ./being-started.sh
+# shellcheck source=voicemode_whisper/scripts/listening-pids.sh
+. ./listening-pids.sh
 limit=${AWAIT_SECONDS:-180}
-XDG_RUNTIME_DIR="/run/user/$(id -u)"
+uid=$(id -u)
+XDG_RUNTIME_DIR="/run/user/$uid"
 export XDG_RUNTIME_DIR
 
+# Have in $job, $state and $restarts what the manager says of the unit.
+ask() {
+  job='' state='' restarts=''
+  while IFS='=' read -r name text; do
+    case $name in
+      Job) job=$text ;;
+      ActiveState) state=$text ;;
+      NRestarts) restarts=$text ;;
+    esac
+  done << END
+$(timeout 10 systemctl --user show -p Job,ActiveState,NRestarts "$unit")
+END
+}
 value() { timeout 10 systemctl --user show -p "$1" --value "$unit"; }
 # Seconds since the machine was started: the time of day may be set meanwhile.
 clock() { cut -d. -f1 /proc/uptime; }
 
 # A restart that has not been done yet is a job; till then it is the old process that answers.
-runs() { [ -z "$(value Job)" ] && [ "$(value ActiveState)" = active ]; }
+runs() {
+  ask
+  [ -z "$job" ] && [ "$state" = active ]
+}
 answers() { curl -q --noproxy '*' -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null; }
 
 # For each socket that listens where the URL leads, `socket` and the processes that have it. Only
@@ -28,12 +47,17 @@ listeners() {
   ss -Hltnp "sport = :$port" | while read -r _ _ _ address _ processes; do
     case ${address%:*} in
       "$host" | "$any" | '*')
-        echo "socket $(echo "$processes" | grep -o 'pid=[0-9]*' | cut -d= -f2 | tr '\n' ' ')" ;;
+        echo "socket $(listening_pids "$processes")" ;;
     esac
   done
 }
 # Whether the process $1 is in the unit $2 of the user's own manager.
-is_in() { grep -Eqs "/user@$(id -u)\.service/(.*/)?$2(/|\$)" "/proc/$1/cgroup"; }
+is_in() {
+  while read -r group; do
+    case $group/ in */user@"$uid".service/"$2"/* | */user@"$uid".service/*/"$2"/*) return 0 ;; esac
+  done 2> /dev/null < "/proc/$1/cgroup"
+  return 1
+}
 
 # Have in $pids the processes of the unit that listen; $shared is whether any other program does. The
 # manager itself keeps a socket for its unit.
@@ -58,12 +82,12 @@ END
 
 # The count of restarts begins anew when a restart that was asked for is done.
 keeps_dying() {
-  restarts=$(value NRestarts)
+  [ -n "$restarts" ] || return 1
   [ "$restarts" -ge "$first" ] || first=$restarts
   [ $((restarts - first)) -ge 5 ]
 }
 has_ended() {
-  case $(value Job)$(value ActiveState) in failed | inactive) ! wake ;; *) return 1 ;; esac
+  case $job$state in failed | inactive) ! wake ;; *) return 1 ;; esac
 }
 # Start whisper-server if the proxy has stopped it for want of requests (whisper_proxy/idle.py).
 wake() {
@@ -125,10 +149,12 @@ while [ $# -gt 0 ]; do
   host=${host%%/*}
   port=${host##*:} host=${host%:*}
   said=$start
-  first=$(value NRestarts)
+  ask
+  first=${restarts:-0}
   until runs && answers && is_own && check_program; do
     look
     check_program
+    ask
     if keeps_dying || has_ended || is_late; then does_not_answer; fi
     say
     sleep 0.2

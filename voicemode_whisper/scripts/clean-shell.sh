@@ -4,9 +4,9 @@
 # of the user's or the system's settings of git and ccache.
 #
 # It runs as the user and as root. A umask that is stricter than usual is the user's to have.
-unset -f env stat printf umask
+unset -f env stat umask
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-umask "$(printf %o $((($(umask) | 022) & 077)))"
+umask u=rwx,go-w
 # The user's name is the last word: it may have spaces.
 ids=$(stat -c '%u %U' /proc/self/)
 user=${ids#* }

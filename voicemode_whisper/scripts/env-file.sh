@@ -10,7 +10,8 @@ shift 2
 shown="^[[:space:]]*[\"']?https?:"
 for word; do shown="$shown|$word"; done
 real=$(realpath -m -- "$path" 2> /dev/null) || real=$path
-directory=$(dirname -- "$real")
+directory=${real%/*}
+[ -n "$directory" ] || directory=/
 yes_if() { if "$@"; then echo yes; else echo no; fi; }
 
 echo "path=$path"
@@ -23,7 +24,9 @@ if [ ! -e "$real" ] && { [ "$real" != "$path" ] || [ ! -L "$path" ]; }; then exi
 stat -c 'kind=%F
 size=%s
 owner=%U' -- "$real"
-attributes=$(lsattr -d -- "$real" "$directory" 2> /dev/null | cut -d' ' -f1 | tr -cd ia)
+attributes=''
+! command -v lsattr > /dev/null ||
+  attributes=$(lsattr -d -- "$real" "$directory" 2> /dev/null | cut -d' ' -f1 | tr -cd ia)
 # Where there is no lsattr: whose mode forbids it is denied, what is immutable is not permitted.
 if [ -f "$real" ]; then
   case $( (: >> "$real") 2>&1) in *'not permitted'*) attributes=i ;; esac
@@ -31,6 +34,7 @@ fi
 echo "attributes=$attributes"
 echo "readable=$(yes_if [ -r "$real" ])"
 if [ -f "$real" ] && [ -r "$real" ] && [ "$(stat -c %s -- "$real")" -le 1048576 ]; then
-  echo "sha256=$(sha256sum < "$real" | cut -d' ' -f1)"
+  sum=$(sha256sum < "$real")
+  echo "sha256=${sum%% *}"
   echo "text=$(sed -E "/$shown/!s/[!\$-&(-<>-~]/x/g" < "$real" | base64 -w0)"
 fi

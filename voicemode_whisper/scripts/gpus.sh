@@ -11,8 +11,10 @@ names=/usr/share/libdrm/amdgpu.ids
 grep -rHE '^(gfx_target_version|domain|location_id|heap_type|size_in_bytes) ' \
   --include=properties "$nodes" 2> /dev/null
 for device in "$bus"/*; do
+  vendor='' class=''
+  { read -r vendor < "$device/vendor" && read -r class < "$device/class"; } 2> /dev/null
   # AMD is vendor 0x1002; class 0x03 is a display controller.
-  case $(cat "$device/vendor" "$device/class" 2> /dev/null | tr '\n' ' ') in
+  case "$vendor $class" in
     '0x1002 0x03'*)
       id=$(cut -c3- "$device/device") revision=$(cut -c3- "$device/revision")
       name=$(grep -i "^$id,[[:space:]]*$revision," "$names" 2> /dev/null | cut -f3)

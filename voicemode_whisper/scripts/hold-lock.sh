@@ -2,7 +2,7 @@
 # Hold the lock file $1 for the run $2 of $3, as long as somebody reads what is printed: writing to a
 # connection that is gone ends this. Then remove $4, where it is given: of no use to another run.
 set -u
-mkdir -p "$(dirname "$1")"
+mkdir -p "${1%/*}"
 exec 9>> "$1"
 # One whose run has just ended, or was killed, is free within half a second.
 flock -w 4 9 || exit 1

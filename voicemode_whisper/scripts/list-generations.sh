@@ -7,10 +7,9 @@ cd "$1" 2> /dev/null || exit 0
 current=$(readlink current) && echo "current $current"
 needs() { [ -s "current/$1" ] || echo "gone $1"; }
 # By what they say themselves: units of an earlier layout, or by hand, need other files or none.
-for unit in current/units/*.service; do
-  for file in server.env proxy.env wyoming.env request-path request-path.so; do
-    ! grep -qs "/current/$file\|LD_PRELOAD=./$file" "$unit" || needs "$file"
-  done
+units=$(cat current/units/*.service 2> /dev/null)
+for file in server.env proxy.env wyoming.env request-path request-path.so; do
+  case $units in *"/current/$file"* | *"LD_PRELOAD=./$file"*) needs "$file" ;; esac
 done
 for manifest in generations/[0-9]*/manifest.json; do
   # One that is being written has another name.
@@ -22,6 +21,4 @@ for version in whisper.cpp/builds/* whisper.cpp/builds/*/*.new generations/* gen
   whisper-proxy-* whisper-wyoming-venv-* whisper.cpp/build-* confirmed* comparison; do
   if [ -e "$version" ] || [ -L "$version" ]; then echo "version $version"; fi
 done
-for stamp in whisper.cpp/models/*.sha256; do
-  ! grep -qs ' downloaded$' "$stamp" || echo "model ${stamp%.sha256}"
-done
+grep -ls ' downloaded$' whisper.cpp/models/*.sha256 | sed 's/^/model /; s/\.sha256$//'

@@ -4,12 +4,15 @@
 # `cgroup GROUP`; for one that systemd holds, `asked ADDRESS:PORT UNIT` for each socket unit that asked
 # for that port. Needs root to see other users' processes.
 set -u
+# shellcheck source=voicemode_whisper/scripts/listening-pids.sh
+. ./listening-pids.sh
+own=$(id -u)
 
 # Run $2... as the user $1, which only root may; others ask for themselves.
 as_user() {
   user=$1
   shift
-  [ "$(id -u)" -ne 0 ] || set -- setpriv --reuid "$user" --clear-groups "$@"
+  [ "$own" -ne 0 ] || set -- setpriv --reuid "$user" --clear-groups "$@"
   "$@"
 }
 
@@ -24,7 +27,7 @@ socket_units() {
 
 describe() {
   uid=$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$1/status" 2> /dev/null)
-  program=$(cat "/proc/$1/comm" 2> /dev/null) && [ -n "$uid" ] || return 0
+  { read -r program < "/proc/$1/comm"; } 2> /dev/null && [ -n "$uid" ] || return 0
   echo "process $1 $uid $program"
   echo "user $(id -nu "$uid" 2> /dev/null || echo "$uid")"
   echo "cgroup $(sed -n 's/^0:://p' "/proc/$1/cgroup")"
@@ -44,7 +47,7 @@ ss -Hltnp | while read -r _ _ _ address _ processes; do
   echo "socket $address"
   port=${address##*:}
   case " $* " in *" $port "*) ;; *) continue ;; esac
-  for pid in $(echo "$processes" | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u); do
+  for pid in $(listening_pids "$processes"); do
     describe "$pid" "$port"
   done
 done

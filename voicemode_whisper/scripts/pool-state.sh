@@ -6,12 +6,7 @@
 # shellcheck source=voicemode_whisper/scripts/unit-files.sh
 . ./unit-files.sh
 pool=$1 units=$2
-names='voicemode-whisper-balancer.service voicemode-whisper-pool.service voicemode-whisper-pool.socket'
-
-unit_state() (
-  # shellcheck source=voicemode_whisper/scripts/unit-state.sh
-  . ./unit-state.sh
-)
+set -- voicemode-whisper-balancer.service voicemode-whisper-pool.service voicemode-whisper-pool.socket
 
 balancer() (
   # shellcheck source=voicemode_whisper/scripts/balancer.sh
@@ -26,13 +21,11 @@ if cd "$pool" 2> /dev/null; then
     echo "setup $setup $(part_of "$setup/proxy") $(part_of "$setup/venv")"
   done
   find . -mindepth 1 -maxdepth 1 \( -name 'proxy-*' -o -name 'venv-*' \) -printf 'part %f\n'
-  for unit in $names; do
+  for unit; do
     ! unit_differs "current/units/$unit" "$units/$unit" || echo "differs $unit"
   done
   echo "program $(realpath -eq current/venv/bin/python)"
 fi
 balancer 'show info' 2> /dev/null | sed -n 's/^description: /loaded /p'
-for unit in $names; do
-  echo "unit $unit"
-  unit_state "$unit"
-done
+# shellcheck source=voicemode_whisper/scripts/unit-state.sh
+. ./unit-state.sh

@@ -8,11 +8,6 @@
 services=$1 units=$2 generation=$1/generations/$3
 cd "$services" || exit
 
-unit_state() (
-  # shellcheck source=voicemode_whisper/scripts/unit-state.sh
-  . ./unit-state.sh
-)
-
 link() { [ "$(readlink "$1")" = "$2" ] || echo "link $1"; }
 link whisper.cpp/build ../current/build
 link whisper-proxy current/proxy
@@ -23,9 +18,10 @@ echo "runs voicemode-whisper-proxy.service $(realpath -eq "$generation/venv/bin/
 [ ! -L "$generation/wyoming" ] ||
   echo "runs voicemode-whisper-wyoming.service $(realpath -eq "$generation/wyoming/bin/python")"
 
-for unit in voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket \
-  voicemode-whisper-wyoming.service; do
+set -- voicemode-whisper.service voicemode-whisper-proxy.service voicemode-whisper-proxy.socket \
+  voicemode-whisper-wyoming.service
+for unit; do
   ! unit_differs "$generation/units/$unit" "$units/$unit" || echo "differs $unit"
-  echo "unit $unit"
-  unit_state "$unit"
 done
+# shellcheck source=voicemode_whisper/scripts/unit-state.sh
+. ./unit-state.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Print the state of the user's unit $1 as NAME=VALUE lines: properties, as systemctl shows them, and
-# for its process `program`, the file that it runs, and the SERVICE_REVISION of its environment.
+# Print the state of each of the user's units $@: a line `unit UNIT`, and below it NAME=VALUE lines:
+# properties, as systemctl shows them, and for its process `program`, the file that it runs, and the
+# SERVICE_REVISION of its environment.
 set -u
 # shellcheck source=voicemode_whisper/scripts/being-started.sh
 . ./being-started.sh
@@ -17,11 +18,19 @@ program_of() {
   echo "$found"
 }
 
+process() {
+  echo "program=$(program_of "$1")"
+  tr '\0' '\n' < "/proc/$1/environ" | grep '^SERVICE_REVISION='
+}
+
+# systemctl leaves a line between units.
 systemctl --user show \
-  -p ActiveState,UnitFileState,NeedDaemonReload,InvocationID,MainPID,Listen,StatusText "$1" 2> /dev/null
-pid=$(systemctl --user show -p MainPID --value "$1" 2> /dev/null)
-if [ "${pid:-0}" -gt 0 ]; then
-  echo "program=$(program_of "$pid")"
-  tr '\0' '\n' < "/proc/$pid/environ" | grep '^SERVICE_REVISION='
-fi
-true
+  -p ActiveState,UnitFileState,NeedDaemonReload,InvocationID,MainPID,Listen,StatusText "$@" 2> /dev/null | {
+  for unit; do
+    echo "unit $unit"
+    while IFS= read -r line && [ -n "$line" ]; do
+      echo "$line"
+      case $line in MainPID=[1-9]*) process "${line#MainPID=}" ;; esac
+    done
+  done
+}

@@ -7,8 +7,14 @@
 of_user() (
   pid=$$
   while [ "${pid:-0}" -gt 1 ]; do
-    tr '\0' '\n' < "/proc/$pid/environ" 2> /dev/null | LC_ALL=C grep -aE "^($1)=." | LC_ALL=C sort |
-      grep -a . && break
-    pid=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
+    if LC_ALL=C grep -qszaE "^($1)=." "/proc/$pid/environ"; then
+      tr '\0' '\n' < "/proc/$pid/environ" | LC_ALL=C grep -aE "^($1)=." | LC_ALL=C sort
+      break
+    fi
+    # PID (NAME) STATE PARENT...: the name may have spaces and parentheses (proc_pid_stat(5)).
+    stat=''
+    read -r stat 2> /dev/null < "/proc/$pid/stat" || break
+    stat=${stat##*) ?}
+    stat=${stat# } pid=${stat%% *}
   done
 )

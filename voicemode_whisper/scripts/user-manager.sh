@@ -11,9 +11,8 @@ export XDG_RUNTIME_DIR
 unset XDG_CONFIG_HOME XDG_DATA_HOME
 
 echo "Version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')"
-if loginctl list-users > /dev/null 2>&1; then
-  loginctl show-user -p Linger "$uid" 2> /dev/null || echo Linger=no
-fi
+# It fails for a user who neither lingers nor is logged in, too.
+loginctl show-user -p Linger "$uid" 2> /dev/null || ! loginctl list-users > /dev/null 2>&1 || echo Linger=no
 systemctl show -p LoadState,ActiveState,Result "user@$uid.service"
 state=$(systemctl --user is-system-running 2> /dev/null)
 echo "Manager=$state"
