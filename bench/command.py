@@ -26,3 +26,8 @@ def printed(name: str, report: Callable[[Path], str], parent: str | None = None)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def say(what: str) -> None:
+    """Say on standard error what is being measured."""
+    print(f"bench: {what}", file=sys.stderr, flush=True)

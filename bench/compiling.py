@@ -5,11 +5,11 @@ three. That takes seven minutes on two cores. Configuring counts too, as this de
 headers then. Linking, which costs seconds, is left out.
 """
 
-import sys
 from pathlib import Path
 
 from . import builds
 from .builds import DEPLOY, WAYS, Record, Sample, edges, estimate, objects
+from .command import say
 from .machine import described
 from .trees import Tree
 
@@ -35,17 +35,13 @@ def _sampled(ours: Tree, guide: Tree) -> list[Sample]:
     samples = []
     for number, name in enumerate(names, 1):
         samples.append(Sample(Path(name).name, ours.make(name), guide.make(name)))
-        _say(f"{number}/{len(names)} {samples[-1].file}: {samples[-1].one:.1f} s for one card, "
+        say(f"{number}/{len(names)} {samples[-1].file}: {samples[-1].one:.1f} s for one card, "
              f"{samples[-1].three:.1f} s for three")  # fmt: skip
     return samples
 
 
 def _rest(tree: Tree) -> float:
     """CPU seconds of all that is not HIP, and of configuring."""
-    _say(f"C and C++ of {tree.way.name}")
+    say(f"C and C++ of {tree.way.name}")
     plan = tree.plan()
     return tree.configuring + tree.make(*objects(plan, "C"), *objects(plan, "CXX"))
-
-
-def _say(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr)

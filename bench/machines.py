@@ -24,6 +24,7 @@ from tests.machines import timed_whisper
 from tests.machines.deploying import command, raise_boxes
 from voicemode_whisper.core.build import BACKEND_PACKAGES
 
+from .command import say
 from .machine import described
 from .processes import BenchError
 from .verdicts import Measured, Spent, recap, table, typical
@@ -40,9 +41,9 @@ Each figure is the median of {RUNS} runs, but for the first deploys, of which th
 machines are test boxes on this one, which does their work too: of a first deploy that is to install
 packages, to compile with ccache and to transcribe on the CPU. After those whisper-server is a fake
 that answers at once. CPU here is that of pyinfra and of Ansible
-with their children, but for ssh processes of Ansible's that stay. Ansible has as many forks as
-machines, pipelining and the least of facts, and makes ten of the checks (machines.yml); each of its
-runs, as each of pyinfra's, connects anew."""
+with their children, but for ssh processes of Ansible's that stay; CPU of all has the boxes' too.
+Ansible has as many forks as machines, pipelining and the least of facts, and makes ten of the
+checks (machines.yml); each of its runs, as each of pyinfra's, connects anew."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,13 @@ def _raised(count: int) -> Iterator[Fleet]:
     names = [f"m{number:02}" for number in range(count)]
     try:
         with raise_boxes(names[0]) as (box,):
+            say("the first deploy of one machine")
             alone = _first_deploy([box])
             timed_whisper.put(box)
             variables = _variables(box)
             box.save(INSTANT)
         with raise_boxes(*names) as fresh:
+            say(f"the first deploy of {count} machines at once")
             first = _first_deploy(fresh)
         with raise_boxes(*names, base=INSTANT) as some:
             yield Fleet(some, variables, alone, first)
@@ -102,6 +105,7 @@ def _variables(box: Box) -> dict[str, Any]:
 
 def _measure(fleet: Fleet, temporary: Path) -> Measured:
     one, many = fleet.boxes[:1], fleet.boxes
+    say(f"runs with nothing to do and doctors, of one machine and of {len(many)}, and Ansible")
     _no_op(many)  # the first after a boot finds cold caches
     found = [
         (_no_op(one), _no_op(many), _doctor(one), _doctor(many), _ansible(fleet, temporary))
@@ -172,7 +176,7 @@ def spent(
     words: Sequence[str], check: Callable[[str], str | None], settings: dict[str, str] | None = None
 ) -> Spent:
     """What a command takes; BenchError where it fails, or `check` complains of what it prints."""
-    begun = time.monotonic()
+    begun, before = time.monotonic(), busy_seconds()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
@@ -180,12 +184,19 @@ def spent(
         )  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - begun
+        wall, busy = time.monotonic() - begun, busy_seconds() - before
         said, complained = (_read(file) for file in (out, errors))
     problem = check(said) if process.returncode == 0 else f"status {process.returncode}"
     if problem:
         raise BenchError(f"{shlex.join(words)}: {problem}\n{complained[-2000:]}{said[-2000:]}")
-    return Spent(wall, used.ru_utime + used.ru_stime)
+    return Spent(wall, used.ru_utime + used.ru_stime, busy)
+
+
+def busy_seconds() -> float:
+    """Seconds of processors that this machine has worked since its start (proc_stat(5))."""
+    _, *fields = Path("/proc/stat").read_text().partition("\n")[0].split()
+    user, nice, system, _, _, irq, softirq = map(int, fields[:7])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(file: Any) -> str:

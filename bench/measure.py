@@ -1,6 +1,5 @@
 """One run: all contenders up at once, and measured in turn."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from tests.ports import free_port
 
 from . import contenders, load
+from .command import say
 from .contenders import STRAIGHT, Start
 from .figures import Figure, Row, added
 from .processes import Server, peak_bytes, running
@@ -39,7 +39,7 @@ def measure(temporary: Path) -> list[Row]:
     with upstream(temporary) as port:
         with _all(starts, port, temporary) as ports:
             rows = [*_latencies(ports, small, large), _rates(ports, small)]
-        _say(f"memory with {UPLOADS} uploads of 25 MB at once")
+        say(f"memory with {UPLOADS} uploads of 25 MB at once")
         peaks = {name: _peak(start, port, large, temporary) for name, start in starts.items()}
     return [*rows, Row(MEMORY, _known(peaks))]
 
@@ -70,9 +70,9 @@ def _all(starts: Mapping[str, Start], upstream: int, temporary: Path) -> Iterato
 
 
 def _latencies(ports: Mapping[str, int], small: bytes, large: bytes) -> list[Row]:
-    _say(f"{SMALL_SAMPLES} requests of 0.35 MB to each")
+    say(f"{SMALL_SAMPLES} requests of 0.35 MB to each")
     few = load.latencies(ports, small, SMALL_SAMPLES, LATENCY_SECONDS)
-    _say(f"{LARGE_SAMPLES} requests of 25 MB to each")
+    say(f"{LARGE_SAMPLES} requests of 25 MB to each")
     many = load.latencies(ports, large, LARGE_SAMPLES, LATENCY_SECONDS)
     return [
         added(SMALL_P50, 50, few),
@@ -84,7 +84,7 @@ def _latencies(ports: Mapping[str, int], small: bytes, large: bytes) -> list[Row
 
 def _rates(ports: Mapping[str, int], request: bytes) -> Row:
     """Return the requests a second, the mean of rounds in which each has its turn."""
-    _say(f"requests a second over {CONNECTIONS} connections")
+    say(f"requests a second over {CONNECTIONS} connections")
     rounds = [{name: _rate(port, request) for name, port in ports.items()} for _ in range(ROUNDS)]
     means = {name: sum(one[name] for one in rounds) / ROUNDS for name in ports}
     return Row(RATE, means)
@@ -106,7 +106,3 @@ def _peak(start: Start, upstream: int, request: bytes, temporary: Path) -> float
 
 def _known(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _say(what: str) -> None:
-    print(f"bench: {what}", file=sys.stderr, flush=True)

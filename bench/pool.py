@@ -19,7 +19,7 @@ from voicemode_whisper.core.pool import Member, Pool, haproxy_config
 from voicemode_whisper.resources import TEMPLATES
 
 from . import load, table
-from .command import printed
+from .command import printed, say
 from .contenders import OURS, STRAIGHT
 from .figures import percentile
 from .load import Connection
@@ -130,7 +130,7 @@ def efficiencies(counts: Sequence[int], seconds: float, temporary: Path) -> list
 def _efficiency(
     name: str, members: Sequence[float], seconds: float, temporary: Path
 ) -> tuple[str, ...]:
-    _say(f"{name}: requests of 0.35 MB for {seconds:.0f} s")
+    say(f"{name}: requests of 0.35 MB for {seconds:.0f} s")
     request = transcription(wav(SMALL_BYTES))
     with pool(members, temporary) as found:
         connections = AT_ONCE * len(members)
@@ -147,7 +147,7 @@ def latencies(temporary: Path) -> list[tuple[str, ...]]:
     rows = []
     for size, samples in ((SMALL_BYTES, SMALL_SAMPLES), (LARGE_BYTES, LARGE_SAMPLES)):
         name = f"{size / MB:.2g} MB"
-        _say(f"{samples} requests of {name}, straight to a member and through the pool")
+        say(f"{samples} requests of {name}, straight to a member and through the pool")
         with pool([0.0] * 3, temporary) as found:
             ports = {STRAIGHT: found.member, OURS: found.gateway.port}
             taken = load.latencies(ports, transcription(wav(size)), samples, SECONDS)
@@ -162,7 +162,7 @@ def _added(taken: load.Latencies, percent: int) -> str:
 
 def memory(temporary: Path) -> str:
     """Return the peak memory of gateway and HAProxy with UPLOADS uploads of 25 MB at once."""
-    _say(f"memory with {UPLOADS} uploads of 25 MB at once")
+    say(f"memory with {UPLOADS} uploads of 25 MB at once")
     with pool([0.0] * 3, temporary) as found:
         load.burst(found.gateway.port, transcription(wav(LARGE_BYTES)), UPLOADS)
         peaks = [peak_bytes(server.pid) / MB for server in (found.gateway, found.haproxy)]
@@ -190,10 +190,6 @@ def main() -> int:
     return printed(
         "bench.pool", lambda temporary: report(options.members, options.seconds, temporary), "/tmp"
     )
-
-
-def _say(what: str) -> None:
-    print(f"bench: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,22 @@ OF_ONE, OF_ANSIBLE = 2.5, 1 / 3
 
 @dataclass(frozen=True)
 class Spent:
-    """What a command took: seconds by the clock, and of processors, its own and its children's."""
+    """What a command took, in seconds: by the clock; of processors, its own and its children's; and
+    of processors all that this machine did meanwhile, the test boxes too.
+    """
 
     wall: float
     cpu: float
+    busy: float
 
 
 def typical(runs: Sequence[Spent]) -> Spent:
     """The median of several runs, each figure for itself."""
-    return Spent(median(run.wall for run in runs), median(run.cpu for run in runs))
+    return Spent(
+        median(run.wall for run in runs),
+        median(run.cpu for run in runs),
+        median(run.busy for run in runs),
+    )
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ def table(measured: Measured) -> str:
         _row("no-op, ratio to Ansible's", (None, no_op.wall / ansible.wall, None), "", OF_ANSIBLE),
         _row("no-op, ratio to one machine's", (None, no_op.wall / one.wall, None), "", OF_ONE),
         _row("no-op, CPU here", (one.cpu, no_op.cpu, ansible.cpu), "s", CPU_SECONDS),
+        _row("no-op, CPU of all", (one.busy, no_op.busy, ansible.busy), "s"),
         _row("doctor", (one_doctor.wall, doctor.wall, None), "s"),
         _row("doctor, CPU here", (one_doctor.cpu, doctor.cpu, None), "s"),
     )

@@ -63,8 +63,11 @@ async def test_who_commits_gets_the_whole_sentence_and_words_before(
         await client.commit()
         completed = await client.until(COMPLETED, SECONDS)
     assert is_spoken(completed["transcript"])
+    words = completed["transcript"].split()
     deltas = [event["delta"] for event in client.events if event["type"] == DELTA]
-    assert is_spoken("".join(deltas))
+    heard = "".join(deltas).split()
+    # What Whisper heard last may be other words than it heard twice before (docs/api.md).
+    assert heard[:3] == words[:3], heard
     assert len(deltas) >= 2  # one comes with the last transcript
 
 
