@@ -69,11 +69,11 @@ class Course:
     """The course of one recording. Times are on the monotonic clock, in seconds.
 
     max_wait: for how long it may be without a member, counted from when it first was without one
-    that it was to have.
+    that it was to have, and anew when it is lost with one.
     """
 
     def __init__(self, max_wait: float) -> None:
-        self._left = max_wait
+        self._max_wait = self._left = max_wait
         self._since: float | None = None  # without a member
         self._lost: dict[str, float] = {}
         self._verdicts: dict[str, Answer] = {}
@@ -112,6 +112,8 @@ class Course:
         """Take note that there was no answer."""
         if error.sent and error.member:
             self._lost[error.member] = now
+        if error.taken:
+            self._left = self._max_wait
         self._without(now)
 
     def _without(self, now: float) -> None:

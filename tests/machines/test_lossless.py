@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -122,3 +123,22 @@ def test_the_proxy_is_restarted(box: Box, recordings: dict[str, bytes]):
     command = f"{SYSTEMCTL} restart voicemode-whisper-proxy.service"
     answers = disturbed(box, recordings, [command] * RESTARTS)
     assert set(answers) == {RIGHT}
+
+
+def test_whisper_server_is_killed_while_the_proxy_finishes_what_it_has(
+    box: Box, recordings: dict[str, bytes]
+):
+    """It is started again at once, and not when the proxy has given up waiting for it."""
+    restart = f"{SYSTEMCTL} --no-block restart voicemode-whisper-proxy.service"
+    command = f"{restart}; sleep 0.2; pkill -KILL -x whisper-server"
+    answers = disturbed(box, recordings, [command] * RESTARTS)
+    assert set(answers) == {RIGHT}
+
+
+def test_what_a_machine_has_is_answered_before_it_goes_down(box: Box, recordings: dict[str, bytes]):
+    with tunnel(box, 2023) as url, ThreadPoolExecutor() as pool:
+        asked = [pool.submit(post, url, recordings["whole"]) for _ in range(4)]
+        time.sleep(0.3)
+        box.run("systemctl stop user@1000.service", user="root")
+        assert {kind(one.result()) for one in asked} == {"whole"}
+    box.run("systemctl start user@1000.service", user="root")

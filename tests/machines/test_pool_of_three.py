@@ -137,6 +137,8 @@ def test_no_request_is_lost_whatever_goes_away(
                 fault(chance.choice(members))
         clients.join()
     print(f"{size}: {dict(clients.answers)} in {time.monotonic() - began:.0f} s, {dict(caused)}")
+    if clients.answers[RIGHT] != REQUESTS:
+        print(gate.run("journalctl --user -q -o short-precise -u voicemode-whisper-pool").stdout)
     assert set(clients.answers) == {RIGHT}
     assert clients.answers[RIGHT] == REQUESTS
 

@@ -168,5 +168,11 @@ class TestTheClock:
         course.failed(NO_TURN, 105.0)
         course.taken(115.0)
         assert course.deadline == math.inf
-        course.failed(LOST, 715.0)
+        course.answered(answer(503), 715.0)
         assert course.deadline == 715.0 + MAX_WAIT - 10.0
+
+    def test_begins_anew_when_it_is_lost_with_a_member(self, course: Course) -> None:
+        for lost_at in (100.0, 140.0, 180.0):
+            course.taken(lost_at - 1.0)
+            course.failed(LOST, lost_at)
+            assert course.deadline == lost_at + MAX_WAIT
