@@ -1,7 +1,6 @@
 """Recordings as the real ffmpeg writes them, in every format, and files that lie."""
 
 import struct
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
@@ -10,78 +9,13 @@ from pathlib import Path
 import pytest
 from whisper_proxy.errors import ApiError
 
+from .formats import FORMATS, FRAGMENTS, PICTURE, written
 from .samples import chunk, encoded, fmt, riff
 from .spools import Spool, new_decoder
 
 pytestmark = pytest.mark.slow
 
 SECONDS = 1.0
-PICTURE = ("-f", "lavfi", "-i", f"testsrc=s=64x64:r=10:d={SECONDS}")
-FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov")
-# Formats that are written to a file, as they cannot be written to a pipe.
-FORMATS = {
-    "AAC (ADTS)": ("-c:a", "aac", "adts"),
-    "AAC (LATM)": ("-c:a", "aac", "latm"),
-    "AC-3": ("-c:a", "ac3", "ac3"),
-    "E-AC-3": ("-c:a", "eac3", "eac3"),
-    "AIFF": ("aiff",),
-    "AIFF-C": ("-c:a", "pcm_alaw", "aiff"),
-    "AIFF-C, little-endian": ("-c:a", "pcm_s16le", "aiff"),
-    "AU": ("au",),
-    "AU, µ-law": ("-c:a", "pcm_mulaw", "-ar", "8000", "au"),
-    "AVI": (*PICTURE, "-c:v", "mpeg4", "-c:a", "libmp3lame", "avi"),
-    "CAF": ("caf",),
-    "CAF, Opus": ("-c:a", "libopus", "-ar", "48000", "caf"),
-    "CAF, ALAC": ("-c:a", "alac", "caf"),
-    "DTS": ("-c:a", "dca", "-strict", "-2", "-ar", "48000", "-ac", "2", "dts"),
-    "FLAC": ("flac",),
-    "FLAC, 24 bits, 96 kHz": ("-sample_fmt", "s32", "-ar", "96000", "flac"),
-    "FLAC in Ogg": ("-c:a", "flac", "ogg"),
-    "FLV": ("-c:a", "aac", "flv"),
-    "FLV with a picture": (*PICTURE, "-c:v", "flv", "-c:a", "libmp3lame", "flv"),
-    "IRCAM": ("ircam",),
-    "M4A": ("-c:a", "aac", "ipod"),
-    "M4A, ALAC": ("-c:a", "alac", "ipod"),
-    "MKV": (*PICTURE, "-c:v", "mpeg4", "-c:a", "libvorbis", "matroska"),
-    "MKV, PCM": ("-c:a", "pcm_s16le", "matroska"),
-    "MOV": (*PICTURE, "-c:v", "mpeg4", "-c:a", "pcm_s16le", "mov"),
-    "MP2": ("-c:a", "mp2", "mp2"),
-    "MP3": ("-c:a", "libmp3lame", "mp3"),
-    "MP3 in MP4": ("-c:a", "libmp3lame", "mp4"),
-    "MP3 in WAV": ("-c:a", "libmp3lame", "wav"),
-    "MP4": (*PICTURE, "-c:v", "mpeg4", "-c:a", "aac", "mp4"),
-    "MP4, fragments": ("-c:a", "aac", *FRAGMENTS, "mp4"),
-    "MP4, index first": ("-c:a", "aac", "-movflags", "+faststart", "mp4"),
-    "MPEG-PS, AC-3": (*PICTURE, "-c:v", "mpeg2video", "-r", "25", "-c:a", "ac3", "vob"),
-    "MPEG-TS": ("-c:a", "aac", "mpegts"),
-    "MPEG-TS with a picture": (*PICTURE, "-c:v", "mpeg2video", "-r", "25", "-c:a", "mp2", "mpegts"),
-    "MXF": (*PICTURE, "-c:v", "mpeg2video", "-r", "25", "-ar", "48000", "mxf"),
-    "NUT": ("-c:a", "libvorbis", "nut"),
-    "Opus": ("-c:a", "libopus", "opus"),
-    "Opus in MP4": ("-c:a", "libopus", "-ar", "48000", "mp4"),
-    "Opus in MPEG-TS": ("-c:a", "libopus", "-ar", "48000", "mpegts"),
-    "RealMedia": ("-c:a", "ac3", "-ac", "2", "rm"),
-    "RF64": ("-rf64", "always", "wav"),
-    "SoX": ("sox",),
-    "Speex": ("-c:a", "libspeex", "-ar", "16000", "ogg"),
-    "TrueHD": ("-c:a", "truehd", "-strict", "-2", "truehd"),
-    "TTA": ("tta",),
-    "VOC": ("-c:a", "pcm_u8", "voc"),
-    "Vorbis": ("-c:a", "libvorbis", "ogg"),
-    "W64": ("w64",),
-    "WAV, A-law": ("-c:a", "pcm_alaw", "-ar", "8000", "wav"),
-    "WAV, ADPCM": ("-c:a", "adpcm_ms", "wav"),
-    "WAV, 24 bits": ("-c:a", "pcm_s24le", "wav"),
-    "WAV, 64-bit floats": ("-c:a", "pcm_f64le", "wav"),
-    "WavPack": ("-c:a", "wavpack", "wv"),
-    "WebM": ("-c:a", "libopus", "webm"),
-    "WebM with a picture": (*PICTURE, "-c:v", "libvpx", "-c:a", "libopus", "webm"),
-    "WMA": ("-c:a", "wmav2", "asf"),
-    "WMV": (*PICTURE, "-c:v", "wmv2", "-c:a", "wmav1", "asf"),
-    "WTV": ("-c:a", "mp2", "wtv"),
-    "3GP": ("-c:a", "aac", "3gp"),
-    "3G2": ("-c:a", "aac", "3g2"),
-}
 LAYOUTS = {"mono": 1, "stereo": 2, "2.1": 3, "quad": 4, "5.1": 6, "7.1": 8, "12 channels": 12}
 INVERTED = "pan=stereo|c0=c0|c1=-1*c0"
 CANCELLING = {
@@ -117,10 +51,7 @@ def decode() -> Decode:
 def recording(folder: Path, *options: str, seconds: float = SECONDS) -> bytes:
     """Return a tone as ffmpeg writes it to a file; the last option is the format."""
     source = f"sine=frequency=440:sample_rate=44100:duration={seconds}"
-    made = folder / "made"
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", source, *options[:-1]]
-    subprocess.run([*command, "-f", options[-1], "-y", str(made)], check=True)
-    return made.read_bytes()
+    return written(folder, ("-f", "lavfi", "-i", source), *options)
 
 
 def tracks(folder: Path, *options: str) -> bytes:
@@ -130,11 +61,8 @@ def tracks(folder: Path, *options: str) -> bytes:
         for tone in (300, 600, 900)
         for option in ("-f", "lavfi", "-i", f"sine=frequency={tone}:duration={SECONDS}")
     ]
-    made = folder / "made"
     maps = ("-map", "0:a", "-map", "1:a", "-map", "2:a")
-    command = ["ffmpeg", "-nostdin", "-v", "error", *tones, *maps, *options[:-1]]
-    subprocess.run([*command, "-f", options[-1], "-y", str(made)], check=True)
-    return made.read_bytes()
+    return written(folder, tones, *maps, *options)
 
 
 def hertz(samples: bytes) -> float:
