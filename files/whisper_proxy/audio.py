@@ -13,6 +13,7 @@ PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
 FIELDS = ((2, 4), (4, 8), (14, 16))  # of a `fmt ` chunk: channels, rate, bits a sample
 MAX_CHUNKS = 64  # before the samples of a WAV file
 ID3_HEADER_BYTES = 10
+SPEEX, SPEEX_AT = b"Speex   ", 28  # of an Ogg file's first packet, behind its page's header
 SIGNATURES = {b"fLaC": "flac", b"OggS": "ogg"}  # the first bytes, and ffmpeg's demuxer
 
 
@@ -47,12 +48,15 @@ def wav_bytes(pcm: bytes) -> bytes:
 def demuxer(file: IO[bytes]) -> str | None:
     """Return ffmpeg's demuxer for a format of one track that is easily told: flac, mp3, ogg, wav.
 
-    None for any other: ffprobe has to look at it, which takes as long as decoding a sentence.
+    None for any other, and for Speex, whose decoder is not left to ffmpeg: ffprobe has to look at
+    it, which takes as long as decoding a sentence.
     """
     _skip_id3(file)
-    head = file.read(12)
-    if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+    head = file.read(SPEEX_AT + len(SPEEX))
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return "wav"
+    if head[SPEEX_AT:] == SPEEX:
+        return None
     if _is_mpeg_frame(head):
         return "mp3"
     return SIGNATURES.get(head[:4])

@@ -13,7 +13,7 @@ from contextlib import (
     contextmanager,
     nullcontext,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from . import bounded_process
@@ -135,6 +135,10 @@ async def _decoded(upload: Audio, kind: str | None, output: IO[bytes]) -> Wav:
             raise _undecodable(str(error)) from None
         if probe.track is None or await _converted(probe.track, source, output):
             return _wav(output)
+        if probe.track.decoder:  # this ffmpeg may have been built without it
+            other = replace(probe.track, decoder=None)
+            if await _converted(other, source, output):
+                return _wav(output)
     raise _undecodable("`file` is encrypted." if probe.encrypted else "`file` is damaged.")
 
 

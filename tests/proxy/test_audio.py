@@ -21,6 +21,7 @@ SNIFFED = {
 UNKNOWN = {
     "webm, which may have several tracks": b"\x1aE\xdf\xa3\x9fB\x86\x81\x01",
     "mp4, which may have several tracks": b"\0\0\0\x1cftypisom",
+    "speex, whose decoder is not left to ffmpeg": b"OggS\0\2" + bytes(22) + b"Speex   1.2",
     "nothing": b"",
     "a byte": b"\xff",
     "text": b"How do you do?",

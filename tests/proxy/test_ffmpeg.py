@@ -49,6 +49,15 @@ def test_the_default_track_is_chosen() -> None:
     assert found(film, audio(1), audio(2)).track == Track(None, "1", 2)
 
 
+def test_speex_is_decoded_by_its_own_library() -> None:
+    """ffmpeg 7.1's own decoder makes 18 s of 9 s, in which few words are to be understood."""
+    track = found(audio(3, codec_name="speex", channels=1)).track
+    assert track == Track(None, "3", 1, "libspeex")
+    line = " ".join(decode_command(track, 1))
+    assert line.index(" -c:3 libspeex ") < line.index(" -i ")
+    assert "-c:3" not in decode_command(Track(None, "3", 1), 1)
+
+
 def test_a_track_that_ffmpeg_does_not_know_is_passed_over() -> None:
     spatial = audio(0, codec_name="unknown", disposition={"default": 1})
     assert found(spatial, audio(1)).track == Track(None, "1", 2)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from whisper_proxy.errors import ApiError
+from whisper_proxy.ffmpeg import DECODERS
 
 from .formats import FORMATS, FRAGMENTS, PICTURE, written
 from .samples import chunk, encoded, fmt, riff
@@ -89,6 +90,18 @@ async def test_every_format_is_decoded(decode: Decode, tmp_path: Path, name: str
         assert seconds == pytest.approx(SECONDS, abs=0.15)
         assert hertz(samples) == pytest.approx(440, rel=0.02)
         assert loudness(samples) > 500
+
+
+@pytest.mark.parametrize("other", ["ogg", "matroska", "flv"])
+async def test_speex_is_decoded_with_and_without_its_own_library(
+    decode: Decode, tmp_path: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speech = recording(tmp_path, "-c:a", "libspeex", "-ar", "16000", other)
+    async with decode(speech) as (seconds, _):
+        assert seconds == pytest.approx(SECONDS, abs=0.15)
+    monkeypatch.setitem(DECODERS, "speex", "libmissing")
+    async with decode(speech) as (seconds, samples):
+        assert hertz(samples) == pytest.approx(440, rel=0.02)
 
 
 async def test_amr_is_decoded(decode: Decode) -> None:
