@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Whether that was named: then .venv is to be on it, and not on any that works.
 ASKED := $(filter command environment,$(origin PYTHON))
 BIN := .venv/bin
-LOCKS := deploy proxy dev voicemode litellm node page wyoming realtime bench ansible
+LOCKS := deploy proxy dev voicemode litellm node page wyoming realtime bench ansible quality
 WORKERS ?= 3
 SIDE_BY_SIDE = $(BIN)/python -m pytest --durations 10 -m 'not hip and not vulkan and not clients and not pool and not page and not realtime and not alone' \
   --dist loadfile --no-loadscope-reorder
@@ -18,7 +18,7 @@ export PIP_REQUIRE_VIRTUALENV := 0
 export PIP_TARGET :=
 export PIP_PREFIX :=
 
-.PHONY: FORCE help deploy check demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool test-realtime torture fuzz soak bench \
+.PHONY: FORCE help deploy check demo test test-boxes test-fast test-clients test-hip test-vulkan test-page test-pool test-realtime torture fuzz soak bench quality \
   lint format setup boxes lock clean
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo 'make test-realtime'
 	@echo '                 three who speak at once for ten minutes, and how soon their words are there'
 	@echo 'make bench       what the proxy costs, beside the hand-written one and nginx: two minutes'
+	@echo 'make quality     word error rates, straight and through the proxy: a quarter of an hour'
 	@echo 'make lint        ruff, mypy, shellcheck'
 	@echo 'make setup       what tests and lint need, in .venv; on Debian as root also its packages'
 	@echo 'make lock        renew the pinned versions in requirements/'
@@ -104,6 +105,9 @@ test-realtime: boxes
 
 bench: .venv/dev.done
 	@$(BIN)/python -m bench
+
+quality: boxes
+	@PYTHONPATH=files $(BIN)/python -m bench.quality
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .

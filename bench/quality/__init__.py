@@ -1,0 +1,1 @@
+"""How well speech is transcribed: straight by whisper-server, and through the proxy."""
