@@ -129,6 +129,7 @@ def test_vulkan_sees_the_chosen_gpu_s_driver_alone_and_of_its_devices_that_gpu()
     assert spec.environment(tools) == {
         "VK_DRIVER_FILES": ICD,
         "VK_LOADER_LAYERS_DISABLE": "~implicit~",
+        "OMP_THREAD_LIMIT": "1",
         "GGML_VK_VISIBLE_DEVICES": "1",
     }
     assert spec.device(tools) == RADV
@@ -172,8 +173,12 @@ def test_the_manifest_records_the_recipe_and_when_and_how_long():
 
 def test_a_program_for_the_gpu_sees_the_chosen_one_alone():
     spec = BuildSpec(RELEASE, "hip", ("gfx1101",), Gpu(1, "gfx1101", 1))
-    assert spec.environment(TOOLS) == {"ROCM_PATH": "/opt/rocm", "ROCR_VISIBLE_DEVICES": "1"}
-    assert BuildSpec(RELEASE, "cpu").environment(TOOLS) == {}
+    assert spec.environment(TOOLS) == {
+        "ROCM_PATH": "/opt/rocm",
+        "ROCR_VISIBLE_DEVICES": "1",
+        "OMP_THREAD_LIMIT": "1",
+    }
+    assert BuildSpec(RELEASE, "cpu").environment(TOOLS) == {"OMP_THREAD_LIMIT": "4"}
 
 
 def test_a_card_that_runs_its_neighbour_s_code_says_it_is_the_neighbour():

@@ -21,7 +21,12 @@ def test_what_the_deploy_has_written_is_read(tmp_path: Path):
     files = render(spec().resolve(TOOLS, PYTHON), 1, FAST, True).files
     Path(layout.current).mkdir(parents=True)
     Path(layout.current, "server.env").write_text(files["server.env"])
-    variables = {"ROCM_PATH": "/opt/rocm", "ROCR_VISIBLE_DEVICES": "0", "GPU_MAX_HW_QUEUES": "1"}
+    variables = {
+        "ROCM_PATH": "/opt/rocm",
+        "ROCR_VISIBLE_DEVICES": "0",
+        "OMP_THREAD_LIMIT": "1",
+        "GPU_MAX_HW_QUEUES": "1",
+    }
     assert answer(ServerEnv, layout=layout) == ServerEnvironment(variables, "-fa")
 
 

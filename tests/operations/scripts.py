@@ -13,10 +13,13 @@ from voicemode_whisper.scripts import words
 SYSTEMCTL = """#!/bin/sh
 cd "${0%/*}/.."
 echo "$*" >> log
+for unit; do :; done
 case "$*" in
+  *"-p MainPID --value"*) cat "pids/$unit" 2> /dev/null ;;
   *MainPID*) for unit; do case $unit in *.service | *.socket)
     echo "MainPID=$(cat "pids/$unit" 2> /dev/null || echo 0)" && echo ;; esac; done ;;
 esac
+true
 """
 # What coreutils 9.5 can do and Debian's cannot yet: two names change places, at once.
 EXCHANGE = """#!{python} -IS

@@ -102,7 +102,7 @@ def test_a_build_that_passes_is_timed_and_serves_with_what_is_faster():
     test, speed, queues, manifest = commands
     assert test.startswith(
         "sh -c with-progress.sh with-progress env ROCM_PATH=/opt/rocm ROCR_VISIBLE_DEVICES=0 "
-        "GPU_MAX_HW_QUEUES=1 nice"
+        "OMP_THREAD_LIMIT=1 GPU_MAX_HW_QUEUES=1 nice"
     )
     assert test.endswith(f"{PATH}/smoke-test.log /k '' whisper-cli-cold whisper-server whisper-cli")
     assert "GPU_MAX_HW_QUEUES=1" in speed
