@@ -24,6 +24,11 @@ def test_a_unit_is_read_with_what_its_process_runs(tmp_path: Path):
     assert state.program == os.path.realpath(sys.executable)
 
 
+def test_a_process_that_names_no_revision_is_no_error(tmp_path: Path):
+    program(tmp_path, "systemctl", f"echo ActiveState=active; echo MainPID={os.getpid()}")
+    assert answer(Unit, programs=tmp_path, unit="x.service").revision == ""
+
+
 def test_a_unit_without_a_process(tmp_path: Path):
     program(tmp_path, "systemctl", SYSTEMCTL.format(pid=0))
     state = answer(Unit, programs=tmp_path, unit="x.service")

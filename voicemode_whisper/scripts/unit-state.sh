@@ -33,4 +33,5 @@ systemctl --user show \
       case $line in MainPID=[1-9]*) process "${line#MainPID=}" ;; esac
     done
   done
+  true
 }
