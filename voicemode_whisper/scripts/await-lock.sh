@@ -11,7 +11,7 @@ is_held() {
 }
 until is_held "$1" "$2"; do
   tries=$((tries + 1))
-  if [ "$tries" -ge 120 ]; then
+  if [ "$tries" -ge 160 ]; then
     echo "another run is at work on this host: $(tail -n 1 "$1" 2> /dev/null); wait for it to end" >&2
     exit 1
   fi

@@ -5,7 +5,7 @@ set -u
 mkdir -p "${1%/*}"
 exec 9>> "$1"
 # One whose run has just ended, or was killed, is free within half a second.
-flock -w 4 9 || exit 1
+flock -w 5 9 || exit 1
 printf '%s\n%s, since %s\n' "$2" "$3" "$(date '+%Y-%m-%d %H:%M:%S')" > "$1"
 # Whatever ends the run, the reader is gone then.
 [ $# -lt 4 ] || trap '' HUP INT PIPE TERM

@@ -47,7 +47,8 @@ ss -Hltnp | while read -r _ _ _ address _ processes; do
   echo "socket $address"
   port=${address##*:}
   case " $* " in *" $port "*) ;; *) continue ;; esac
-  for pid in $(listening_pids "$processes"); do
+  # The lowest first: systemd, which holds a socket for a service, has started that later.
+  for pid in $(listening_pids "$processes" | tr ' ' '\n' | sort -n); do
     describe "$pid" "$port"
   done
 done
