@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whisper_proxy.audio import wav_bytes
 from whisper_proxy.words import Word
 
 from tests.boxes import Box
@@ -12,7 +13,7 @@ from tests.proxy.formats import FORMATS, written
 from ..command import say
 from .servers import Heard, Servers, decoded
 from .sounds import QUIETER, SOUNDS, made
-from .speech import Recording, as_wav
+from .speech import Recording
 
 # What is sent in every format: a recording of each of the three speakers.
 IN_EVERY_FORMAT = ("jfk", "austen-0870", "tt-allbusy")
@@ -84,7 +85,7 @@ def noises(servers: Servers) -> Iterator[Noise]:
     for number, name in enumerate(SOUNDS, 1):
         say(f"{number} of {len(SOUNDS)} sounds: {name}")
         for gain in (1.0, QUIETER):
-            wav = as_wav(made(name, gain))
+            wav = wav_bytes(made(name, gain))
             alone, proxied = servers.straight(wav, vad=False), servers.proxied(wav)
             yield Noise(name, gain < 1, alone.text, proxied.text)
 
@@ -104,7 +105,7 @@ def encoded(
         for recording in (one.recording for one in chosen):
             source.write_bytes(recording.wav)
             file = written(temporary, ("-i", str(source)), *options)
-            wav = as_wav(decoded(box, file, DECODERS.get(name, "")))
+            wav = wav_bytes(decoded(box, file, DECODERS.get(name, "")))
             if wav not in known:
                 known[wav] = servers.straight(wav).text
             proxied = servers.proxied(file).text

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from whisper_proxy.audio import RATE
 
 Samples = NDArray[np.float64]
 Sound = Callable[[Samples, np.random.Generator], Samples]
 
-RATE = 16000  # Hz, Whisper's
 SECONDS = 10.0
 SEED = 1
 LOUDEST = 0.5  # of full scale: -6 dB

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from whisper_proxy.audio import RATE, wav_bytes
+
 from tests.boxes.shell import BoxError, run
 
 from .espeak import Espeak
 
-RATE = 16000  # Hz, Whisper's
 JFK = Path(__file__).parents[2] / "files" / "jfk.opus"
 JFK_WORDS = (
     "And so, my fellow Americans, ask not what your country can do for you, ask what you can do "
@@ -164,18 +165,7 @@ def _converted(*source_options: str, source: bytes = b"") -> bytes:
     """Return what ffmpeg reads with these options as WAV."""
     output = ("-ac", "1", "-ar", str(RATE), "-f", "s16le", "-")
     command = ["ffmpeg", "-v", "error", *source_options, *output]
-    return as_wav(subprocess.run(command, input=source, check=True, capture_output=True).stdout)
-
-
-def as_wav(pcm: bytes) -> bytes:
-    """Return PCM (16 kHz, mono, 16 bits) with the header of a WAV file."""
-    file = BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(RATE)
-        wav.writeframes(pcm)
-    return file.getvalue()
+    return wav_bytes(subprocess.run(command, input=source, check=True, capture_output=True).stdout)
 
 
 def wav_seconds(wav: bytes) -> float:

@@ -1,4 +1,6 @@
-from bench.quality.speech import as_wav, novel_texts, prompt_texts, wav_seconds
+from whisper_proxy.audio import wav_bytes
+
+from bench.quality.speech import novel_texts, prompt_texts, wav_seconds
 
 # As pocketsphinx-testdata and asterisk-core-sounds-en have them.
 TRANSCRIPTION = """\
@@ -30,4 +32,4 @@ def test_the_texts_of_the_prompts():
 
 
 def test_a_wav_file_has_its_length():
-    assert wav_seconds(as_wav(bytes(2 * 24000))) == 1.5
+    assert wav_seconds(wav_bytes(bytes(2 * 24000))) == 1.5

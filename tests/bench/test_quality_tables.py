@@ -1,17 +1,18 @@
 """Of what was heard; the scores are jiwer's, which requirements/quality.lock has."""
 
 import pytest
+from whisper_proxy.audio import wav_bytes
 from whisper_proxy.words import Word
 
 from bench.quality.measure import Encoded, Measured, Noise, Speech
 from bench.quality.servers import Heard
-from bench.quality.speech import READ, RECORDED, Recording, as_wav
+from bench.quality.speech import READ, RECORDED, Recording
 from bench.quality.tables import formats, models, problems
 from tests.clients import installed
 
 pytestmark = pytest.mark.slow
 
-WAV = as_wav(bytes(2 * 16000 * 10))
+WAV = wav_bytes(bytes(2 * 16000 * 10))
 SPOKEN = Recording("spoken", RECORDED, WAV, "Ask not what your country can do.")
 SPELLED = Recording("spelled", READ, WAV, "Two blue fish swam.", (0.0, 0.5, None, 1.0))
 WORDS = [Word("Two", 0.1, 0.4), Word("blue", 0.5, 0.8), Word("swam.", 1.3, 1.5)]

@@ -1,25 +1,18 @@
 """Audio, forms and the client type for the tests."""
 
-import io
 import struct
 import subprocess
-import wave
 
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient
+from whisper_proxy.audio import RATE, wav_bytes
 
 Client = TestClient[web.Request, web.Application]
 
 
 def silence(seconds: float = 0.1) -> bytes:
     """Return a WAV file, 16 kHz mono, of silence."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(16000)
-        wav.writeframes(bytes(2 * int(16000 * seconds)))
-    return file.getvalue()
+    return wav_bytes(bytes(2 * int(RATE * seconds)))
 
 
 def encoded(*options: str, seconds: float = 0.5) -> bytes:

@@ -16,7 +16,8 @@ uid=$(id -u)
 XDG_RUNTIME_DIR="/run/user/$uid"
 export XDG_RUNTIME_DIR
 
-# Have in $job, $state and $restarts what the manager says of the unit.
+# Have in $job, $state and $restarts what the manager says of the unit, and in $first how often it had
+# been restarted when it was first asked.
 ask() {
   job='' state='' restarts=''
   while IFS='=' read -r name text; do
@@ -28,6 +29,7 @@ ask() {
   done << END
 $(timeout 10 systemctl --user show -p Job,ActiveState,NRestarts "$unit")
 END
+  first=${first:-$restarts}
 }
 value() { timeout 10 systemctl --user show -p "$1" --value "$unit"; }
 # Seconds since the machine was started: the time of day may be set meanwhile.
@@ -149,8 +151,7 @@ while [ $# -gt 0 ]; do
   host=${host%%/*}
   port=${host##*:} host=${host%:*}
   said=$start
-  ask
-  first=${restarts:-0}
+  first=''
   until runs && answers && is_own && check_program; do
     look
     check_program
